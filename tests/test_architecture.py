@@ -17,7 +17,9 @@ from pathlib import Path
 import pytest
 
 NOUNS = ("errors", "estimate", "implementation", "mutant", "problem", "result")
-FRAMEWORKS = ("flax", "haiku", "jax", "keras", "onnx", "onnxruntime", "optax", "tensorflow", "torch")
+FRAMEWORKS = (
+    "equinox", "flax", "haiku", "jax", "keras", "onnx", "onnxruntime", "optax", "reservoirpy", "tensorflow", "torch",
+)  # fmt: skip
 BELOW_PROPERTIES = (*NOUNS, "reference", "oracles", "strategies", "faults")
 BELOW_DIAGNOSIS = (*BELOW_PROPERTIES, "adapters", "properties", "dynamics")
 BELOW_API = (*BELOW_DIAGNOSIS, "diagnosis", "runner", "mutation", "reporting")

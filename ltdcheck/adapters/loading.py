@@ -15,12 +15,11 @@ from ltdcheck.errors import TargetUnusableError
 
 # what installs a framework; an extra where ltdcheck has one
 INSTALL = {
-    "torch": "pip install 'ltdcheck[torch]'",
-    "jax": "pip install jax",
-    "flax": "pip install flax",
-    "keras": "pip install keras",
-    "tensorflow": "pip install tensorflow",
+    **{name: f"pip install 'ltdcheck[{name}]'" for name in ("equinox", "flax", "haiku", "jax", "keras", "torch")},
+    **dict.fromkeys(("onnx", "onnxruntime"), "pip install 'ltdcheck[onnx]'"),
+    "tensorflow": "pip install 'ltdcheck[tensorflow]'",
     "optax": "pip install optax",
+    "reservoirpy": "pip install reservoirpy",
 }
 
 FORMS = "Name it as module:attr, such as torch.nn:LSTM, or as path/to/file.py:attr."
