@@ -1,10 +1,11 @@
-"""From an object to an implementation: which adapter it is for is seen from what it makes."""
+"""From an object to an implementation: which adapter it is for is seen from its class, or from what it makes."""
 
 from __future__ import annotations
 
-import sys
+import inspect
 from collections.abc import Callable
 from functools import partial
+from importlib import import_module
 from typing import Any
 
 from ltdcheck.adapters.blueprint import Blueprint
@@ -17,6 +18,11 @@ ACCEPTED = (
     "or clip-value."
 )
 
+
+# the module of ltdcheck.adapters for each framework's base class, which is named by where it is defined
+BASES = {
+    ("torch.nn.modules.module", "Module"): "torch",
+}
 
 Finish = Callable[[], Implementation]
 
@@ -46,11 +52,13 @@ def recognise(obj: Any, target: str) -> Finish:
         obj = _made(obj, target)
     if isinstance(obj, Implementation):
         return lambda: obj
-    if _is_module(obj) or _is_numpy(obj):
+    if not isinstance(obj, type) and adapter_of(obj) is not None:
         return _by_instance(Blueprint.copies(obj, target), obj)
     if not callable(obj):
         raise TargetUnusableError(target, f"it is a {type(obj).__name__}.", ACCEPTED)
-    return _by_instance(*Blueprint.of(obj, target))
+    framework = adapter_of(obj)
+    forms = getattr(import_module(f"ltdcheck.adapters.{framework}"), "FORMS", None) if framework else None
+    return _by_instance(*Blueprint.of(obj, target, forms))
 
 
 def _made(kind: type[Implementation], target: str) -> Implementation:
@@ -62,21 +70,22 @@ def _made(kind: type[Implementation], target: str) -> Implementation:
 
 
 def _by_instance(blueprint: Blueprint, first: Any) -> Finish:
-    if _is_module(first):
-        from ltdcheck.adapters import torch
-
-        return partial(torch.adapt, blueprint, first)
-    if _is_numpy(first):
-        from ltdcheck.adapters import numpy_class
-
-        return partial(numpy_class.adapt, blueprint, first)
-    raise TargetUnusableError(blueprint.target, f"it makes a {type(first).__name__}.", ACCEPTED)
+    framework = adapter_of(first)
+    if framework is None:
+        raise TargetUnusableError(blueprint.target, f"it makes a {type(first).__name__}.", ACCEPTED)
+    return partial(import_module(f"ltdcheck.adapters.{framework}").adapt, blueprint, first)
 
 
-def _is_module(obj: Any) -> bool:
-    """Without importing torch: an object of torch exists only where torch is imported."""
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(obj, torch.nn.Module)
+def adapter_of(obj: Any) -> str | None:
+    """The adapter for a class or an instance; no framework is imported to find out.
+
+    An adapter is a module of ``ltdcheck.adapters`` with ``adapt(blueprint, first)`` and, where its classes are not made
+    with two sizes, ``FORMS``, the ways to make one.
+    """
+    for base in inspect.getmro(obj if isinstance(obj, type) else type(obj)):
+        if framework := BASES.get((base.__module__, base.__name__)):
+            return framework
+    return "numpy_class" if _is_numpy(obj) else None
 
 
 def _is_numpy(obj: Any) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from ltdcheck.errors import TargetUnusableError
 CONSTRUCTOR = "Let its constructor take (input_size, hidden_size), or name a factory that does."
 
 Key = tuple[int, int, str]  # I, H, precision
+Forms = Sequence[Callable[[Any, int, int], Any]]  # (class or factory, I, H) -> an instance
 
 
 @dataclass
@@ -26,17 +27,19 @@ class Blueprint:
     _kept: dict[Key, Any] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, obj: Any, target: str) -> tuple[Blueprint, Any]:
+    def of(cls, obj: Any, target: str, forms: Forms | None = None) -> tuple[Blueprint, Any]:
         """A blueprint from a class or factory, and the first instance, of sizes I and H.
+
+        ``forms`` are the ways to try of making one, likeliest first; without them, the two sizes by place or by name.
 
         Raises
         ------
         TargetUnusableError
             When every form of the call fails.
         """
-        forms = list(_FORMS.values())
-        if {"input_size", "hidden_size"} <= _names(obj):
-            forms.reverse()
+        if forms is None:
+            by_name = {"input_size", "hidden_size"} <= _names(obj)
+            forms = (_by_name, _by_place) if by_name else (_by_place, _by_name)
         first: Exception | None = None
         for form in forms:
             try:
@@ -73,10 +76,12 @@ class Blueprint:
         return self._kept[key]
 
 
-_FORMS: dict[str, Callable[[Any, int, int], Any]] = {
-    "positional": lambda make, i, h: make(i, h),
-    "keywords": lambda make, i, h: make(input_size=i, hidden_size=h),
-}
+def _by_place(make: Any, i: int, h: int) -> Any:
+    return make(i, h)
+
+
+def _by_name(make: Any, i: int, h: int) -> Any:
+    return make(input_size=i, hidden_size=h)
 
 
 def _names(obj: Any) -> set[str]:
