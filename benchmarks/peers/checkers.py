@@ -103,6 +103,7 @@ def with_numdifftools(f: Callable[..., Any], arguments: list[Any]) -> Answer:
     """Every entry of the Jacobians."""
     value, gradient, x = flat(f, arguments)
     theirs = gradient(x)
+    # NumPy's default tolerances, as in numdifftools' documentation; the table's caption says so
     return Answer(bool(np.allclose(numdifftools.Jacobian(value)(x).reshape(theirs.shape), theirs)))
 
 

@@ -29,6 +29,9 @@ from ltdcheck.adapters.functions import (
 from ltdcheck.adapters.functions_jax_numbers import interpret
 from ltdcheck.errors import NotAnalyticError
 
+# what jax raises where it has no rule for the numbers it is given, or code asks for the value of one
+REFUSALS = (TypeError, ValueError, NotImplementedError, jax.errors.JAXTypeError)
+
 
 class JaxFunction:
     """``f`` at ``x``, an array or a tree of arrays."""
@@ -62,7 +65,7 @@ class JaxFunction:
                 moved = [a + 1j * b for a, b in zip(real, self._arrays(dx, raised=True), strict=True)]
                 answers = interpret(self._program, moved, how)
                 return np.concatenate([np.imag(np.asarray(part)).reshape(-1) for part in answers])
-        except (TypeError, ValueError, NotImplementedError, jax.errors.JAXTypeError) as refusal:
+        except REFUSALS as refusal:
             raise NotAnalyticError(f"f does not run on complex arrays: {str(refusal).splitlines()[0]}") from None
 
     def steps(self, x: Vector, D: Rows, how: How) -> Rows:
@@ -95,12 +98,7 @@ class JaxFunction:
             weights = [jnp.asarray(w, v.dtype) for w, v in zip(stacked(C, self.outputs), values, strict=True)]
             try:
                 return jax.vmap(lambda row: back(row)[0])(weights)
-            except (
-                TypeError,
-                ValueError,
-                NotImplementedError,
-                jax.errors.JAXTypeError,
-            ):  # it asks for a number's value
+            except REFUSALS:  # it asks for a number's value, which only one at a time has
                 rows = [back([w[k] for w in weights])[0] for k in range(len(C))]
                 return [jnp.stack(column) for column in zip(*rows, strict=True)]
 
@@ -159,7 +157,7 @@ def _side_by_side() -> Iterator[None]:
     try:
         with _precision(raised=True):
             yield
-    except (TypeError, ValueError, NotImplementedError, jax.errors.JAXTypeError) as refusal:
+    except REFUSALS as refusal:
         raise NotAnalyticError(f"f does not run on many points at once: {str(refusal).splitlines()[0]}") from None
 
 

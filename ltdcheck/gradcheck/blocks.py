@@ -177,10 +177,11 @@ class _Examined:
                 "that were tried; move x off the kinks"
             )
         if self.far and np.isfinite(trial.got):
-            slope = Slopes(self.all.tested.function, DIFFERENCES).along(trial.v)
+            differences = Slopes(self.all.tested.function, DIFFERENCES)
+            slope = differences.along(trial.v)
             c = self.all.C[trial.row]
             other, error = slope.values @ c, float(slope.error @ np.abs(c)) + trial.bound
-            self.all.slopes.evaluations += 2
+            self.all.slopes.evaluations += differences.evaluations
             if abs(trial.expected - np.mean(other)) > error >= abs(trial.got - np.mean(other)):
                 return (
                     f"{self.all.slopes.name} and finite differences exclude each other ({trial.expected:.6g} and "

@@ -61,7 +61,7 @@ def enclosed(function: Function) -> Jacobian | None:
                     return Jacobian(value, error, passes) if np.all(np.isfinite(error)) else None
         except UndecidedError:
             pass
-        except Exception:  # noqa: BLE001  (whatever objects make plain NumPy code raise: not for balls)
+        except NotEnclosedError:
             return None
         bits *= 2
     return None
@@ -71,16 +71,25 @@ def _jacobian(function: NumPyFunction) -> Balls | None:
     n = len(function.point)
     budget = LEFT.set([OPERATIONS // (n + 8)])  # a value costs about as much as eight slopes
     try:
-        with warnings.catch_warnings(), np.errstate(all="ignore"):
-            warnings.simplefilter("ignore")
-            answer = called(function.f, rebuilt(function.tree, iter(_arguments(function))))
-            parts = [part for _, part in leaves(answer, "y")]
-            rows = [row for part in parts for row in np.asarray(part, dtype=object).ravel().tolist()]
+        rows = _answered(function, rebuilt(function.tree, iter(_arguments(function))))
     finally:
         LEFT.reset(budget)
     if not any(isinstance(row, DualBall) for row in rows):
         return None  # f does not depend on x, or has left the balls
     return Balls(array_of([slope for row in rows for slope in _slopes(row, n)], (len(rows), n)))
+
+
+def _answered(function: NumPyFunction, tree: Any) -> list[Any]:
+    """Every number that f answers."""
+    try:
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.simplefilter("ignore")
+            parts = [part for _, part in leaves(called(function.f, tree), "y")]
+            return [row for part in parts for row in np.asarray(part, dtype=object).ravel().tolist()]
+    except UndecidedError:
+        raise
+    except Exception as refusal:  # whatever objects make plain NumPy code raise: it is not for balls
+        raise NotEnclosedError(f"f does not run on balls: {type(refusal).__name__}") from refusal
 
 
 def _arguments(function: NumPyFunction) -> list[Any]:

@@ -80,20 +80,21 @@ class Tested:
         (copies, t); None where the code does not show it. The first few copies, or every one: whoever finds an error
         within the reach of few need not ask for more.
         """
-        if self.gradient is not None and not callable(self.gradient):
-            return None
-        try:
-            return _products(self._deviations(C, every=every), rows, V)
-        except Exception:  # noqa: BLE001  (code that does not run on arrays that round: the caller measures otherwise)
-            return None
+        found = self._shown(C, every=every)
+        return None if found is None else _products(found, rows, V)
 
     def spread_by_entry(self, C: Floats) -> Floats | None:
         """The same for every entry of C J, (q, n); None where only directions show it."""
+        found = self._shown(C, every=False)
+        return None if found is None else root_mean_square(np.abs(found))
+
+    def _shown(self, C: Floats, *, every: bool) -> Floats | None:
+        """The deviations of C J, (copies, q, n); None where there is no code, or it does not show them."""
         if self.gradient is not None and not callable(self.gradient):
             return None
         try:
-            return root_mean_square(np.abs(self._deviations(C, every=False)))
-        except Exception:  # noqa: BLE001  (as above)
+            return self._deviations(C, every=every)
+        except Exception:  # noqa: BLE001  (code that does not run on arrays that round: the caller measures otherwise)
             return None
 
     def _deviations(self, C: Floats, *, every: bool) -> Floats:

@@ -192,5 +192,6 @@ def test_the_antisymmetric_error_is_antisymmetric(cases: dict[str, Any]) -> None
     """It is orthogonal to every direction that is projected on itself."""
     case = cases["antisymmetric"]
     E = gradient(case, wrong=True) - gradient(case, wrong=False)
+    # E is a difference of two gradients: each has rounded once, and so has what was added to it, for E and for E.T
     assert np.allclose(E, -E.T, rtol=0, atol=4 * np.finfo(float).eps * np.max(abs(gradient(case, wrong=True))))
     assert np.max(abs(E)) > 0.01

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from ltdcheck import check_gradient
-
-jax = pytest.importorskip("jax")
-jnp = jax.numpy
 
 
 def vector(size: int = 5) -> Any:

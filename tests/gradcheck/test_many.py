@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import autograd.numpy as anp
 import numpy as np
 import pytest
 from gradcheck.gradients import CASES
@@ -47,6 +48,7 @@ def test_an_operation_does_to_many_what_it_does_to_each(name: str) -> None:
     together = OPERATIONS[name](Many(each.copy()))
     alone = np.array([[OPERATIONS[name](a) for a in copy] for copy in each])
     assert together.shape == alone.shape[2:]
+    # not derived: each operation is the same, but a product may add its few terms, near 1, in another order
     assert np.allclose(together.held, alone, rtol=1e-14, atol=1e-14)
 
 
@@ -84,7 +86,7 @@ def test_a_branch_that_all_runs_take() -> None:
 
 @pytest.mark.parametrize("name", CASES)
 def test_slopes_together_are_those_alone(name: str) -> None:
-    """Along random directions, bit for bit; code that leaves the arrays is refused, and asked for each alone."""
+    """To the order in which a product adds; code that leaves the arrays is refused, and each is asked for alone."""
     function = NumPyFunction(CASES[name].f, CASES[name].x)
     D = STEP * RANDOM.normal(size=(5, len(function.point)))
     if name == "floats of Python":
@@ -95,6 +97,7 @@ def test_slopes_together_are_those_alone(name: str) -> None:
     together = function.steps(function.point, D, how) / STEP
     alone = np.stack([function.step(function.point, d, How()) for d in D]) / STEP
     assert together.shape == alone.shape
+    # eight roundings, not derived: products may add in another order; on one machine they are equal to the bit
     assert np.allclose(together, alone, rtol=8 * 2.0**-52, atol=0)
 
 
@@ -113,7 +116,6 @@ def test_ties_are_told_of_the_runs_that_meet_them(size: int) -> None:
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_autograd_s_products_in_copies(outputs: int) -> None:
     """Without noise they are the products themselves; with it, off by a few units, each copy by others."""
-    anp = pytest.importorskip("autograd.numpy")
 
     def f(x: Any) -> Any:
         h = anp.tanh(anp.reshape(x, (3, 4)) @ M)
@@ -124,6 +126,7 @@ def test_autograd_s_products_in_copies(outputs: int) -> None:
     right = function.pull(function.point, C)
     still = function.pull(function.point, C, How(seed=0, unit=0.0, copies=4))
     assert still.shape == (4, outputs, 12)
+    # products of three and four terms, of numbers below 1, in one order or another
     assert np.allclose(still, right, rtol=4 * 2.0**-52, atol=2.0**-52)
     moved = function.pull(function.point, C, How(seed=0, copies=4)) - right
     assert 2.0**-53 < np.std(moved) < 2.0**-40

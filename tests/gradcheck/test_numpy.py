@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import autograd.numpy as anp
 import numpy as np
 import pytest
 from gradcheck.gradients import CASES, Case
@@ -77,7 +78,8 @@ def test_where_and_what() -> None:
     report = check_gradient(case.f, case.x, gradient)
     (block,) = report.blocks
     assert block.index == (123,)
-    assert block.got == pytest.approx(1.5 * block.expected)
+    # what is 1.5 times here is within its bound of expected, and 1.5 times it is rounded once
+    assert abs(block.got - 1.5 * block.expected) <= 1.5 * block.bound + np.spacing(block.got)
     assert "x[123]" in str(report)
     assert "complex step" in str(report)
     with pytest.raises(NonConformanceError, match=r"x\[123\]"):
@@ -250,7 +252,6 @@ def test_arguments_in_a_tuple() -> None:
 
 def test_autograd_s_own_gradient_and_its_derivative() -> None:
     """Code over autograd.numpy needs no gradient."""
-    anp = pytest.importorskip("autograd.numpy")
     report = check_gradient(lambda x: anp.sum(anp.tanh(x) ** 2), np.array([0.3, -1.0, 2.0]), order=2)
     assert report.ok is True, str(report)
     assert len(report.blocks) == 2

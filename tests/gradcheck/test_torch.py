@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from ltdcheck import check_gradient
 
-torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
 

@@ -37,6 +37,7 @@ class Elman:
         return dx, dh
 """
 
+# as its author would write it, tolerance included: it stands for the tests that are judged
 EXACT = """
 import numpy as np
 from network import Elman

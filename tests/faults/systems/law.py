@@ -24,7 +24,7 @@ drawn = settings(
     database=None,
     deadline=None,
     phases=(Phase.explicit, Phase.generate),
-    suppress_health_check=[HealthCheck.too_slow],
+    suppress_health_check=[HealthCheck.too_slow],  # the first example of a machine imports what it draws with
     report_multiple_bugs=False,
 )
 
