@@ -14,7 +14,7 @@ from ltdcheck.faults.fault import Network
 from ltdcheck.implementation import Implementation, Outputs
 from ltdcheck.problem import Array, Params, Problem
 from ltdcheck.reference.cell import Cell
-from ltdcheck.reference.layout import FUSED, FUSED_VECTORS, SINGLE, SINGLE_VECTORS, arrange
+from ltdcheck.reference.layout import FUSED, FUSED_VECTORS, JOINED_VECTORS, SINGLE, SINGLE_VECTORS, arrange
 
 SIZES = (7, 5)  # I and H of the probe: their sums and multiples tell the axes apart
 WIDE = (7, 17)  # the same where units stand in groups: sixteen groups have a unit each
@@ -149,6 +149,8 @@ class Probe:
         single = [(1, a, self.sources) for a in SINGLE] + [(1, a, _VECTOR) for a in SINGLE_VECTORS]
         fused = [(g, a, self.sources) for g in (2, 3, 4) for a in FUSED]
         fused += [(g, a, _VECTOR) for g in (2, 3, 4) for a in FUSED_VECTORS]
+        # last: where two gates' biases are as well explained as two biases, they are the gates'
+        fused += [(g, a, (("1", "1"),)) for a, gates in zip(JOINED_VECTORS, ((3, 4), (1,)), strict=True) for g in gates]
         for (gates, arrangement, choices), units in product(single + fused, self.units):
             for sources in choices:
                 reading = Reading(array, arrangement, sources, gates, units, (self.I, self.H))

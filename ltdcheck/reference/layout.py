@@ -24,6 +24,7 @@ FUSED = ("(g u) s", "(u g) s", "s (g u)", "s (u g)", "g u s", "g s u", "u g s", 
 SINGLE = ("u s", "s u")
 FUSED_VECTORS = ("(g u)", "(u g)", "g u", "u g")
 SINGLE_VECTORS = ("u",)
+JOINED_VECTORS = ("(s g u)", "(s u)")  # two biases, one after the other: of all gates, of one
 
 
 def arrange(core: Array, arrangement: str) -> Array:
@@ -67,8 +68,9 @@ class ArrayLayout:
     def shape_words(self) -> str:
         """The shape in symbols: ``(4H, I)``, ``(I+H, 4H)``, ``(H*4, I)`` where the gates of a unit lie side by side."""
         wide = "+".join({"x": "I", "h": "H", "1": "1"}[s] for s in self.sources)
-        g, u = str(self.gates), self.unit
+        g, u, columns = str(self.gates), self.unit, len(self.sources)
         words = {"(g u)": f"{g}{u}", "(u g)": f"{u}*{g}", "g": g, "u": u, "s": wide}
+        words |= {"(s g u)": f"{columns}*{g}{u}", "(s u)": f"{columns}{u}"}
         axes = [words[axis] for axis in re.findall(r"\([^)]*\)|\w", self.arrangement)]
         return f"({', '.join(axes)}{',' if len(axes) == 1 else ''})"
 

@@ -1,0 +1,121 @@
+"""An ONNX model as an object with ``params`` and ``forward(x, state=None)``, as a NumPy class is.
+
+ONNX keeps the weights of both directions of an operator in one array, W (D, G*H, I); here they are ``W[0]`` and
+``W[1]``, so that an array belongs to one cell. Y (T, D, B, H) is y (T, B, D*H), and every array of a state is (D, B, H):
+axes are moved, and nothing is computed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ltdcheck.adapters.onnx_runtime import Run, Runtime
+from ltdcheck.problem import Array
+
+State = tuple[Array, ...]
+
+
+@dataclass(frozen=True)
+class Weight:
+    """An input of the model that is a parameter: its name there, its shape, and what it is called here.
+
+    ``directions`` says that its first axis is that of directions.
+    """
+
+    input: str
+    shape: tuple[int, ...]
+    name: str
+    directions: bool = True
+
+    @property
+    def parts(self) -> dict[str, tuple[int, ...]]:
+        """Names and shapes of the parameters."""
+        if not self.directions:
+            return {self.name: self.shape}
+        return {f"{self.name}[{d}]": self.shape[1:] for d in range(self.shape[0])}
+
+    def of(self, params: Mapping[str, Array]) -> Array:
+        """The input that these parameters are."""
+        parts = [params[name] for name in self.parts]
+        return np.stack(parts) if self.directions else parts[0]
+
+
+@dataclass(frozen=True)
+class Wires:
+    """Which input and output of the model is what.
+
+    ``y`` and ``state`` are axes in order: t steps, b rows, d directions or layers, h units.
+    """
+
+    x: str
+    weights: tuple[Weight, ...]
+    initial: tuple[str, ...]
+    lengths: tuple[str, ...] = ()
+    y: str = "tdbh"
+    state: str = "dbh"
+    batch_first: bool = False
+    needs_state: bool = False  # there is no model without one
+
+
+Source = Callable[[str, bool], bytes]  # a dtype, and whether an initial state is given
+
+
+class Model:
+    """A model that is asked with parameters, a sequence and a state; its first output is Y, the others are the state.
+
+    ``source`` makes the model for a dtype, with or without inputs for the initial state; ``runtime`` runs it.
+    """
+
+    def __init__(self, wires: Wires, source: Source, runtime: Runtime, sizes: tuple[int, int]) -> None:
+        self.wires, self.source, self.runtime = wires, source, runtime
+        self.input_size, self.hidden_size = sizes
+        rng = np.random.default_rng(0)
+        shapes = {name: shape for weight in wires.weights for name, shape in weight.parts.items()}
+        self.params: dict[str, Array] = {name: rng.uniform(-0.5, 0.5, shape) for name, shape in shapes.items()}
+        self._loaded: dict[tuple[str, bool], Run] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Everything but what is running: a copy loads the model anew."""
+        return {**vars(self), "_loaded": {}}
+
+    def forward(self, x: Array, state: Any = None) -> tuple[Array, Any]:
+        """Y and the final state for x (T, B, I), or (B, T, I) where the model's rows come first.
+
+        Raises
+        ------
+        Exception
+            Whatever the runtime raises.
+        """
+        wires, dtype = self.wires, str(x.dtype)
+        steps, rows = x.shape[1::-1] if wires.batch_first else x.shape[:2]
+        feeds = {weight.input: weight.of(self.params).astype(dtype) for weight in wires.weights}
+        feeds |= {wires.x: x, **{name: np.full(rows, steps, np.int32) for name in wires.lengths}}
+        given = state if state is None or isinstance(state, tuple) else (state,)
+        if given is not None:
+            feeds |= {name: _moved(array, "dbh", wires.state) for name, array in zip(wires.initial, given, strict=True)}
+        y, *final = self._run(dtype, stateful=given is not None)(feeds)
+        ends = tuple(_moved(np.asarray(a), wires.state, "dbh") for a in final)
+        return self._outputs(np.asarray(y)), ends if len(ends) > 1 else ends[0]
+
+    def _outputs(self, y: Array) -> Array:
+        if y.ndim == 4:
+            y = _moved(y, self.wires.y, "btdh" if self.wires.batch_first else "tbdh")
+            y = y.reshape(*y.shape[:2], -1)
+        return y
+
+    def _run(self, dtype: str, *, stateful: bool) -> Run:
+        key = dtype, stateful
+        if key not in self._loaded:
+            self._loaded[key] = self.runtime(self.source(*key))
+        return self._loaded[key]
+
+
+def _moved(array: Array, now: str, wanted: str) -> Array:
+    """The axes in another order; an array without an axis of directions has none afterwards."""
+    if array.ndim == len(now) and now != wanted:
+        array = array.transpose([now.index(axis) for axis in wanted])
+    return np.ascontiguousarray(array)
