@@ -7,8 +7,9 @@ import importlib
 import importlib.util
 import sys
 import traceback
+from collections.abc import Mapping
 from pathlib import Path
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from ltdcheck.errors import TargetUnusableError
@@ -25,8 +26,10 @@ INSTALL = {
 FORMS = "Name it as module:attr, such as torch.nn:LSTM, or as path/to/file.py:attr."
 
 
-def load(spec: str) -> Any:
+def load(spec: str, asked: Mapping[str, Any] = MappingProxyType({})) -> Any:
     """The object that ``spec`` names. The folder of a file goes on ``sys.path``, and a file is executed once.
+
+    A program is told the ``cell`` and held to the ``limit``, in seconds, of ``asked``.
 
     Raises
     ------
@@ -34,14 +37,34 @@ def load(spec: str) -> Any:
         When there is no such module, file or attribute, or the file does not import.
     """
     if spec.startswith("exec:"):
-        raise TargetUnusableError(spec, "programs (exec:) are not supported in this version.", FORMS)
+        from ltdcheck.adapters.program_session import LIMIT, Command
+
+        return Command.of(spec, asked.get("cell"), asked.get("limit", LIMIT))
     if spec.endswith(".onnx"):
-        raise TargetUnusableError(spec, "ONNX models are not supported in this version.", FORMS)
+        return _model(spec)
     source, colon, attribute = spec.rpartition(":")
     if not (colon and source and attribute):
         raise TargetUnusableError(spec, "it does not say which attribute of which module or file is meant.", FORMS)
     module = _file(spec, Path(source)) if _is_path(source) else _module(spec, source)
     return _attribute(spec, module, attribute)
+
+
+def _model(spec: str) -> Any:
+    """A model of ONNX from a file.
+
+    Raises
+    ------
+    TargetUnusableError
+        When there is no such file, ONNX or ONNX Runtime is missing or too old, or the file is no model that is checked.
+    """
+    _require_file(spec, Path(spec))
+    try:
+        from ltdcheck.adapters import onnx_file
+    except ImportError as error:
+        top = (error.name or "onnx").partition(".")[0]
+        why = f"reading a model takes {top}, and importing it raised {type(error).__name__}: {error}."
+        raise TargetUnusableError(spec, why, f"Install it: {INSTALL.get(top, INSTALL['onnx'])}") from error
+    return onnx_file.read(spec)
 
 
 def _is_path(source: str) -> bool:
@@ -50,10 +73,7 @@ def _is_path(source: str) -> bool:
 
 def _file(spec: str, path: Path) -> ModuleType:
     """Import a file, under its own name where that is free, so that what imports it by name gets the same module."""
-    if not path.is_file():
-        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob("*.py")])
-        why = f"there is no file {path}." if not near else f"there is no file {path}, but there is {', '.join(near)}."
-        raise TargetUnusableError(spec, why, "Check the path; it is relative to the current folder.")
+    _require_file(spec, path)
     path = path.resolve()
     for module in list(sys.modules.values()):
         if getattr(module, "__file__", None) == str(path):
@@ -70,6 +90,13 @@ def _file(spec: str, path: Path) -> ModuleType:
         del sys.modules[name]
         raise _does_not_import(spec, str(path), error) from error
     return module
+
+
+def _require_file(spec: str, path: Path) -> None:
+    if not path.is_file():
+        near = difflib.get_close_matches(path.name, [p.name for p in path.parent.glob(f"*{path.suffix}")])
+        why = f"there is no file {path}." if not near else f"there is no file {path}, but there is {', '.join(near)}."
+        raise TargetUnusableError(spec, why, "Check the path; it is relative to the current folder.")
 
 
 def _is_free(path: Path) -> bool:

@@ -1,8 +1,8 @@
 """An ONNX model as an object with ``params`` and ``forward(x, state=None)``, as a NumPy class is.
 
 ONNX keeps the weights of both directions of an operator in one array, W (D, G*H, I); here they are ``W[0]`` and
-``W[1]``, so that an array belongs to one cell. Y (T, D, B, H) is y (T, B, D*H), and every array of a state is (D, B, H):
-axes are moved, and nothing is computed.
+``W[1]``, so that an array belongs to one cell. Y (T, D, B, H) is y (T, B, D*H), and every array of a state is
+(D, B, H): axes are moved, and nothing is computed.
 """
 
 from __future__ import annotations
@@ -58,10 +58,10 @@ class Wires:
     y: str = "tdbh"
     state: str = "dbh"
     batch_first: bool = False
-    needs_state: bool = False  # there is no model without one
+    open: tuple[int, ...] = ()  # of a model that cannot do without a state, how many arrays (B, H) each input holds
 
 
-Source = Callable[[str, bool], bytes]  # a dtype, and whether an initial state is given
+Source = Callable[[str, bool], bytes]  # of a dtype, and of whether an initial state is given
 
 
 class Model:
@@ -90,21 +90,27 @@ class Model:
         Exception
             Whatever the runtime raises.
         """
+        y, *final = self.answers(x, state)
+        ends = tuple(_moved(a, self.wires.state, "dbh") for a in final)
+        return self._outputs(y), ends if len(ends) > 1 else ends[0]
+
+    def answers(self, x: Array, state: Any = None) -> list[Array]:
+        """Y and the final state with the model's own axes."""
         wires, dtype = self.wires, str(x.dtype)
         steps, rows = x.shape[1::-1] if wires.batch_first else x.shape[:2]
         feeds = {weight.input: weight.of(self.params).astype(dtype) for weight in wires.weights}
         feeds |= {wires.x: x, **{name: np.full(rows, steps, np.int32) for name in wires.lengths}}
-        given = state if state is None or isinstance(state, tuple) else (state,)
-        if given is not None:
+        if state is None and wires.open:
+            state = tuple(np.zeros((n, rows, self.hidden_size), dtype) for n in wires.open)
+        if state is not None:
+            given = state if isinstance(state, tuple) else (state,)
             feeds |= {name: _moved(array, "dbh", wires.state) for name, array in zip(wires.initial, given, strict=True)}
-        y, *final = self._run(dtype, stateful=given is not None)(feeds)
-        ends = tuple(_moved(np.asarray(a), wires.state, "dbh") for a in final)
-        return self._outputs(np.asarray(y)), ends if len(ends) > 1 else ends[0]
+        return [np.asarray(a) for a in self._run(dtype, stateful=state is not None)(feeds)]
 
     def _outputs(self, y: Array) -> Array:
         if y.ndim == 4:
             y = _moved(y, self.wires.y, "btdh" if self.wires.batch_first else "tbdh")
-            y = y.reshape(*y.shape[:2], -1)
+            y = y.reshape(*y.shape[:2], y.shape[2] * y.shape[3])
         return y
 
     def _run(self, dtype: str, *, stateful: bool) -> Run:

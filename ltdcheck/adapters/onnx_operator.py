@@ -77,9 +77,9 @@ class Operator(Model):
             state="bdh" if layout else "dbh",
             batch_first=bool(layout),
         )
-        given = {"clip": clip, "activations": activations, "activation_alpha": activation_alpha}
+        given: dict[str, Any] = {"clip": clip, "activations": activations, "activation_alpha": activation_alpha}
         given |= {"activation_beta": activation_beta, **own}
-        attributes = {"hidden_size": H, "direction": direction, "layout": layout}
+        attributes: dict[str, Any] = {"hidden_size": H, "direction": direction, "layout": layout}
         attributes |= {name: value for name, value in given.items() if value is not None}
         source = partial(_one_node, self.kind, wires, attributes, self.states, opset)
         super().__init__(wires, source, runtime, (I, H))
@@ -120,7 +120,13 @@ class LSTM(Operator):
 
 
 def _one_node(
-    kind: str, wires: Wires, attributes: dict[str, Any], states: int, opset: int, dtype: str, stateful: bool
+    kind: str,
+    wires: Wires,
+    attributes: dict[str, Any],
+    states: int,
+    opset: int,
+    dtype: str,
+    stateful: bool,  # noqa: FBT001  (as Source asks for it)
 ) -> bytes:
     """The model, its inputs and outputs of any size."""
     given = ["X", *(weight.input for weight in wires.weights), *wires.lengths, *(wires.initial if stateful else ())]

@@ -1,0 +1,210 @@
+"""A model from a file as one that can be asked: its weights become inputs, its states inputs and outputs.
+
+An initializer that is an operator's W, R, B or P becomes an input; so does every floating-point constant that one of
+these is computed from. Where the model takes and answers the states itself, they are its own inputs and outputs; else
+each operator's initial_h and initial_c become inputs, and its Y_h and Y_c outputs. What is between x, the states, and
+Y stays as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import onnx
+from onnx import helper
+
+from ltdcheck.adapters.onnx_graph import (
+    INITIAL,
+    LENGTHS,
+    MEMORY,
+    PEEPHOLES,
+    B,
+    Graph,
+    R,
+    W,
+    X,
+    attribute,
+    is_recurrent,
+    slot,
+    states,
+)
+from ltdcheck.adapters.onnx_model import Weight
+from ltdcheck.errors import TargetUnusableError
+
+FLOATS = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.DOUBLE: "float64", onnx.TensorProto.FLOAT16: "float16"}
+LETTERS = {W: "W", R: "R", B: "B", PEEPHOLES: "P"}
+EXPORT = "Export the recurrent layers alone: x (T, B, I) to Y and the final states."
+
+
+@dataclass(frozen=True)
+class Cut:
+    """What of the graph is what. ``own`` says that states are those of the nodes, and not the model's."""
+
+    x: str
+    y: str
+    weights: tuple[Weight, ...]
+    initial: tuple[str, ...]
+    final: tuple[str, ...]
+    lengths: tuple[str, ...]
+    own: bool
+    open: bool  # the model has inputs for the state, and cannot do without
+    dtype: str
+
+
+def require_recurrent(graph: Graph, target: str) -> None:
+    """Something of it recurs.
+
+    Raises
+    ------
+    TargetUnusableError
+        When the model has no recurrent operator.
+    """
+    if not graph.recurrent:
+        kinds = sorted({node.op_type for node in graph.proto.node})
+        has = f"it has {', '.join(kinds[:6])}{', ..' if len(kinds) > 6 else ''}" if kinds else "it is empty"
+        raise TargetUnusableError(target, f"it has no RNN, GRU or LSTM operator: {has}.", EXPORT)
+
+
+def cut(graph: Graph, target: str) -> Cut:
+    """Find x, Y, the weights and the states.
+
+    Raises
+    ------
+    TargetUnusableError
+        When x, Y, or the shape of a weight is not to be told.
+    """
+    x = _input(graph, target)
+    initial = [n for n in graph.given(slot(node, k) for node in graph.recurrent for k in (INITIAL, MEMORY)) if n != x]
+    ends = [name for node in graph.recurrent for name in node.output[1:] if name]
+    sequences = [node.output[0] for node in graph.recurrent if node.output and node.output[0]]
+    final = graph.answered(ends)
+    own = not initial or len(initial) != len(final)
+    weights = tuple(_weights(graph, target))
+    lengths = tuple(graph.given(slot(node, LENGTHS) for node in graph.recurrent))
+    y = [name for name in graph.answered(sequences) if name not in final]
+    if len(y) > 1:
+        raise TargetUnusableError(target, f"its outputs {' and '.join(y)} are both made of sequences.", EXPORT)
+    dtype = FLOATS[graph.element(x)]
+    sequence = _sequence(graph, target, y)
+    found = Cut(x, sequence, weights, tuple(initial), tuple(final), lengths, own, bool(initial), dtype)
+    return _owned(graph, found) if own else found
+
+
+def _input(graph: Graph, target: str) -> str:
+    found = graph.given(slot(node, X) for node in graph.recurrent)
+    if len(found) != 1:
+        says = f"its operators read the inputs {' and '.join(found)}" if found else "no input reaches its operators"
+        raise TargetUnusableError(target, f"{says}, where one sequence x is needed.", EXPORT)
+    element = graph.element(found[0])
+    if element not in FLOATS:
+        kind = onnx.TensorProto.DataType.Name(element).lower()
+        why = f"its input {found[0]} holds {kind} numbers, where x is of float32 or float64 numbers."
+        raise TargetUnusableError(target, why, EXPORT)
+    return found[0]
+
+
+def _sequence(graph: Graph, target: str, y: list[str]) -> str:
+    """The output that Y is, or the name of the last operator's own."""
+    if y:
+        return y[0]
+    read = {source for node in graph.recurrent for source in graph.sources(slot(node, X))}
+    last = [node for node in graph.recurrent if not read & set(node.output)]
+    if len(last) != 1:
+        raise TargetUnusableError(target, "none of its outputs is the sequence Y.", EXPORT)
+    return _named(last[0], 0)
+
+
+def _owned(graph: Graph, found: Cut) -> Cut:
+    """The states of the nodes themselves."""
+    initial, final = [], []
+    for node in graph.recurrent:
+        for k in range(1, 1 + states(node)):
+            initial.append(f"{_named(node, 0)}.initial_{'hc'[k - 1]}")
+            final.append(_named(node, k))
+    return replace(found, initial=tuple(initial), final=tuple(final))
+
+
+def _named(node: Any, k: int) -> str:
+    """The name of a node's output, which it is given where it has none."""
+    while len(node.output) <= k:
+        node.output.append("")
+    if not node.output[k]:
+        first = next((name for name in node.output if name), node.name)
+        node.output[k] = f"{first}.{('Y', 'Y_h', 'Y_c')[k]}"
+    return str(node.output[k])
+
+
+def _weights(graph: Graph, target: str) -> Iterator[Weight]:
+    """Of every node, in order; an array that two nodes share comes once."""
+    known: set[str] = set()
+    for k, node in enumerate(graph.recurrent, 1):
+        place = "" if len(graph.recurrent) == 1 else f"{node.name or f'{node.op_type}{k}'}."
+        for number, letter in LETTERS.items():
+            for weight in _weight(graph, target, slot(node, number), f"{place}{letter}"):
+                if weight.input not in known:
+                    known.add(weight.input)
+                    yield weight
+
+
+def _weight(graph: Graph, target: str, name: str, called: str) -> Iterator[Weight]:
+    direct = name in graph.constants or name in graph.inputs
+    for source in [name] if direct else graph.sources(name):
+        if not source or graph.element(source) not in FLOATS:
+            continue
+        shape = graph.shape(source)
+        if shape is None or None in shape:
+            says = "any shape" if shape is None else str(tuple("any" if n is None else n for n in shape))
+            why = f"its weights {source} have no fixed shape: {says}."
+            raise TargetUnusableError(target, why, "Export it with weights of fixed shapes.")
+        fixed = tuple(n for n in shape if n is not None)
+        yield Weight(source, fixed, called if direct else f"{called}.{source}", directions=direct)
+
+
+def rewritten(graph: Graph, found: Cut, *, stateful: bool) -> bytes:
+    """The model with x, weights, lengths and, if it is given one, the state as inputs; Y and the state as outputs."""
+    made = onnx.ModelProto()
+    made.CopyFrom(graph.model)
+    proto, floats = made.graph, graph.element(found.x)
+    freed = {weight.input for weight in found.weights}
+    kept = [array for array in proto.initializer if array.name not in freed]
+    nodes = [node for node in proto.node if not (node.op_type == "Constant" and node.output[0] in freed)]
+    if found.own and stateful:
+        _take(nodes, list(found.initial))
+    elements = {name: graph.element(name) for name in (found.x, *found.lengths)}
+    given = [found.x, *found.lengths, *(found.initial if stateful else ()), *freed]
+    for part, values in {"initializer": kept, "node": nodes, "value_info": [], "input": [], "output": []}.items():
+        copies = [type(value).FromString(value.SerializeToString()) for value in values]
+        proto.ClearField(part)
+        getattr(proto, part).extend(copies)
+    proto.input.extend(helper.make_tensor_value_info(n, elements.get(n, floats), None) for n in given)
+    proto.output.extend(helper.make_tensor_value_info(n, floats, None) for n in (found.y, *found.final))
+    return bytes(made.SerializeToString())
+
+
+def _take(nodes: list[Any], initial: list[str]) -> None:
+    """Every recurrent node reads its initial state from these inputs."""
+    for node in filter(is_recurrent, nodes):
+        for k in (INITIAL, MEMORY)[: states(node)]:
+            while len(node.input) <= k:
+                node.input.append("")
+            node.input[k] = initial.pop(0)
+
+
+def sizes(graph: Graph, found: Cut, target: str) -> tuple[int, int]:
+    """I and H, as the first operator's weights or the model's input and attributes say.
+
+    Raises
+    ------
+    TargetUnusableError
+        When they do not.
+    """
+    node = graph.recurrent[0]
+    read, weight, recurrent = graph.shape(found.x), graph.shape(slot(node, W)), graph.shape(slot(node, R))
+    I = weight[-1] if weight else read[-1] if read else None
+    H = attribute(node, "hidden_size", None) or (recurrent[-1] if recurrent else None)
+    if not (I and H):
+        why = f"neither its weights nor its input {found.x} say how wide a step is, or how many units there are."
+        raise TargetUnusableError(target, why, "Export it with a fixed width of x, and only steps and rows left open.")
+    return int(I), int(H)
