@@ -91,7 +91,13 @@ class Function(Protocol):
     blocks: Sequence[Block]
     outputs: Sequence[Block]
     point: Vector
-    own: str  # what gives the framework's own gradient; "" where there is none
+    first: Vector  # f(point), from the call that told the outputs
+    evaluations: int  # runs of the code of f, and of a given gradient, on whatever numbers; one for all rows or copies
+
+    @property
+    def own(self) -> str:
+        """What gives the framework's own gradient; "" where there is none."""
+        ...
 
     def value(self, x: Vector, *, raised: bool = False) -> Vector:
         """f(x), in the precision of x, or in float64 where f takes it."""
@@ -241,21 +247,32 @@ def refuse_other_numbers(name: str, dtype: str, *, real: bool) -> None:
         )
 
 
-def function_of(f: Callable[..., Any], x: Any) -> Function | None:
-    """The function in the framework of ``x``'s arrays, of a module, or of the values of f; None where that is NumPy."""
+def function_of(
+    f: Callable[..., Any], x: Any, otherwise: Callable[[Callable[..., Any], Any, Any], Function]
+) -> Function:
+    """The function in the framework of ``x``'s arrays, of a module, or of the values of f.
+
+    Where that is NumPy, what ``otherwise`` makes of f, x and f(x).
+    """
     framework = _framework([f, *(leaf for _, leaf in leaves(x))])
-    if not framework:
-        copies = rebuilt(x, (np.array(leaf) for _, leaf in leaves(x)))  # f may write into them
-        framework = _framework([leaf for _, leaf in leaves(called(f, copies))])
+    if framework:
+        return _in(framework, f, x)
+    copies = rebuilt(x, (np.array(leaf) for _, leaf in leaves(x)))  # f may write into them
+    answer = called(f, copies)
+    framework = _framework([leaf for _, leaf in leaves(answer)])
+    function = _in(framework, f, x) if framework else otherwise(f, x, answer)
+    function.evaluations += 1
+    return function
+
+
+def _in(framework: str, f: Callable[..., Any], x: Any) -> Function:
     if framework == "torch":
         from ltdcheck.adapters.functions_torch import TorchFunction
 
         return TorchFunction(f, x)
-    if framework == "jax":
-        from ltdcheck.adapters.functions_jax import JaxFunction
+    from ltdcheck.adapters.functions_jax import JaxFunction
 
-        return JaxFunction(f, x)
-    return None
+    return JaxFunction(f, x)
 
 
 def _framework(things: Sequence[Any]) -> str:

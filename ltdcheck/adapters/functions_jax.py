@@ -40,7 +40,7 @@ class JaxFunction:
     own: str = "jax.vjp"
 
     def __init__(self, f: Callable[..., Any], x: Any) -> None:
-        self.f, self.tree = f, x
+        self.f, self.tree, self.evaluations = f, x, 0
         self._program: Any = None
         self._programs: dict[int, Any] = {}  # for so many points at once
         parts = [(name, jnp.asarray(part)) for name, part in leaves(x)]
@@ -49,6 +49,7 @@ class JaxFunction:
         self.point = joined([_numbers(part) for _, part in parts])
         answer = self._called(self.f, self._arrays(self.point))
         self.outputs: Sequence[Block] = [_block(name, part) for name, part in _floating(answer)]
+        self.first = joined([_numbers(part) for _, part in _floating(answer)])
 
     def value(self, x: Vector, *, raised: bool = False) -> Vector:
         """f(x), in the precision of x or in float64."""
@@ -63,7 +64,7 @@ class JaxFunction:
                 if self._program is None:
                     self._program = jax.make_jaxpr(self._outputs)(real)
                 moved = [a + 1j * b for a, b in zip(real, self._arrays(dx, raised=True), strict=True)]
-                answers = interpret(self._program, moved, how)
+                answers = self._interpreted(self._program, moved, how)
                 return np.concatenate([np.imag(np.asarray(part)).reshape(-1) for part in answers])
         except REFUSALS as refusal:
             raise NotAnalyticError(f"f does not run on complex arrays: {str(refusal).splitlines()[0]}") from None
@@ -75,7 +76,7 @@ class JaxFunction:
             if len(D) not in self._programs:
                 self._programs[len(D)] = jax.make_jaxpr(jax.vmap(self._outputs))(real)
             moved = [a + 1j * b for a, b in zip(real, stacked(D, self.blocks), strict=True)]
-            answers = interpret(self._programs[len(D)], moved, how)
+            answers = self._interpreted(self._programs[len(D)], moved, how)
             return np.concatenate([np.imag(np.asarray(part)).reshape(len(D), -1) for part in answers], axis=1)
 
     def answer(self, g: Callable[..., Any], x: Vector, how: How | None = None) -> Named:
@@ -110,7 +111,7 @@ class JaxFunction:
         """Products in many copies, (copies, q, n)."""
         with _side_by_side():
             copies = [jnp.repeat(part[None], how.copies, axis=0) for part in self._arrays(x, raised=True)]
-            found = interpret(jax.make_jaxpr(jax.vmap(pulled))(copies), copies, how)
+            found = self._interpreted(jax.make_jaxpr(jax.vmap(pulled))(copies), copies, how)
             return np.concatenate([_numbers(part).reshape(*part.shape[:2], -1) for part in found], axis=2)
 
     def push(self, x: Vector, direction: Vector, how: How | None = None) -> Vector:
@@ -138,13 +139,18 @@ class JaxFunction:
             return g(self._arrays(x))
         with _precision(raised=True):
             parts = self._arrays(x, raised=True)
-            return interpret(jax.make_jaxpr(g)(parts), parts, how)
+            return self._interpreted(jax.make_jaxpr(g)(parts), parts, how)
 
     def _outputs(self, parts: Any) -> list[Any]:
         return [part for _, part in _floating(self._called(self.f, parts))]
 
     def _called(self, g: Callable[..., Any], parts: Any) -> Any:
+        self.evaluations += 1
         return called(g, rebuilt(self.tree, iter(parts)))
+
+    def _interpreted(self, program: Any, parts: Sequence[Any], how: How) -> list[Any]:
+        self.evaluations += 1
+        return interpret(program, parts, how)
 
     def _arrays(self, x: Vector, *, raised: bool = False) -> list[Any]:
         parts = zip(split(x, self.blocks), self._dtypes, strict=True)

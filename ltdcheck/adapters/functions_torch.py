@@ -41,7 +41,7 @@ class TorchFunction:
     own: str = "torch.autograd"
 
     def __init__(self, f: Callable[..., Any], x: Any) -> None:
-        self.f, self.tree = f, x
+        self.f, self.tree, self.evaluations = f, x, 0
         if isinstance(f, torch.nn.Module):
             self.f, self.tree = _of_module(f), {"parameters": dict(f.named_parameters()), "x": x}
         parts = [(name.removeprefix("parameters."), _tensor(part)) for name, part in leaves(self.tree)]
@@ -51,6 +51,7 @@ class TorchFunction:
         with torch.no_grad():
             answer = self._called(self.f, self._tensors(self.point))
         self.outputs: Sequence[Block] = [_block(name, part) for name, part in _floating(answer)]
+        self.first = self._flat(answer)
 
     def value(self, x: Vector, *, raised: bool = False) -> Vector:
         """f(x), in the precision of x or in float64 where f takes it."""
@@ -162,6 +163,7 @@ class TorchFunction:
         return np.stack(rows)
 
     def _called(self, g: Callable[..., Any], tensors: Sequence[Any]) -> Any:
+        self.evaluations += 1
         return called(g, rebuilt(self.tree, iter(tensors)))
 
     def _tensors(self, x: Vector, dtype: Any = None) -> list[torch.Tensor]:

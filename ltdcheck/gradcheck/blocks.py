@@ -181,7 +181,6 @@ class _Examined:
             slope = differences.along(trial.v)
             c = self.all.C[trial.row]
             other, error = slope.values @ c, float(slope.error @ np.abs(c)) + trial.bound
-            self.all.slopes.evaluations += differences.evaluations
             if abs(trial.expected - np.mean(other)) > error >= abs(trial.got - np.mean(other)):
                 return (
                     f"{self.all.slopes.name} and finite differences exclude each other ({trial.expected:.6g} and "
@@ -218,7 +217,6 @@ class _Examined:
         function = self.all.tested.function
         moved, far = np.any(hidden.v != 0, axis=0), ODD * scales(function.point)
         others = [np.full_like(far, np.nan), function.point + far, function.point - far]
-        self.all.slopes.evaluations += 1 + len(others)
         y = function.value(function.point, raised=True)
         try:
             with np.errstate(all="ignore"):

@@ -77,7 +77,7 @@ def check_gradient(
     if order not in (1, 2) or mode not in ("reverse", "forward") or budget < 1:
         raise ValueError(f"order={order}, mode={mode!r}, budget={budget}: order is 1 or 2, mode reverse or forward")
     x = held(f, x)
-    function = function_of(f, x) or NumPyFunction(f, x)
+    function = function_of(f, x, NumPyFunction)
     _refuse_nothing(function)
     report = _checked(function, Tested(function, gradient, mode), Plan(budget, seed), "gradient")
     if (order == 1 and hessian is None) or report.ok is not True:
@@ -99,26 +99,24 @@ def check_gradient(
 
 def _checked(function: Function, tested: Tested, plan: Plan, what: str) -> GradientReport:
     start = time.perf_counter()
-    calls = function.value(function.point), function.value(function.point)
-    seconds = (time.perf_counter() - start) / 2
+    calls = function.first, function.value(function.point)
+    seconds = time.perf_counter() - start
     _refuse_not_finite(function, calls[0])
     reason = _moving(*calls, "f", "values")
     if not reason and (gap := tested.differs):
         reason = f"the gradient is not deterministic: two calls at the same x differ by {gap:.1e} of its largest entry"
     if reason:
-        return GradientReport((), what, 2 + tested.evaluations, reason)
+        return GradientReport((), what, function.evaluations, reason)
     slopes = Slopes(function, proof=enclosed(function))
     _announce(seconds, slopes, plan)
     blocks, notes = examine(tested, slopes, plan)
-    spent = 2 + tested.evaluations
     if tested.eps > HALF and any(b.undecided for b in blocks):
         again = Tested(function, tested.gradient, tested.mode, HALF_SAMPLES)
         blocks, notes = examine(again, slopes, plan)
-        spent += again.evaluations
     other = _other(function) if any(b.wrong for b in blocks) else ""
     if other:
         blocks = [replace(b, wrong=False, undecided=other) if b.wrong else b for b in blocks]
-    return GradientReport(blocks, what, spent + slopes.evaluations, "", notes)
+    return GradientReport(blocks, what, function.evaluations, "", notes)
 
 
 def _announce(seconds: float, slopes: Slopes, plan: Plan) -> None:

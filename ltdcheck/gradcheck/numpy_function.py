@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,15 +43,21 @@ class NumPyFunction:
 
     framework: str = "NumPy"
 
-    def __init__(self, f: Callable[..., Any], x: Any) -> None:
-        self.f, self.tree = f, x
+    def __init__(self, f: Callable[..., Any], x: Any, answer: Any = None) -> None:
+        """``answer`` is f(x), where it is known."""
+        self.f, self.tree, self.evaluations = f, x, 0
         parts = [(name, np.asarray(part)) for name, part in leaves(x)]
         self.blocks: Sequence[Block] = [block(name, part) for name, part in parts]
         self.point = joined([part for _, part in parts])
-        self.outputs: Sequence[Block] = [
-            block(name, np.asarray(part)) for name, part in leaves(self._called(f, self.point), "y")
-        ]
-        self.own = "autograd" if _over_autograd(self) else ""
+        answer = self._called(f, self.point) if answer is None else answer
+        answers = [(name, np.asarray(part)) for name, part in leaves(answer, "y")]
+        self.outputs: Sequence[Block] = [block(name, part) for name, part in answers]
+        self.first = joined([part for _, part in answers])
+
+    @cached_property
+    def own(self) -> str:
+        """autograd, where f runs on its boxes."""
+        return "autograd" if _over_autograd(self) else ""
 
     def value(self, x: Vector, *, raised: bool = False) -> Vector:
         """f(x), in the precision of x or in float64."""
@@ -76,7 +83,7 @@ class NumPyFunction:
         try:
             with warnings.catch_warnings(), np.errstate(all="ignore"), _rounding(how):
                 warnings.simplefilter("error", np.exceptions.ComplexWarning)
-                return [part for _, part in leaves(called(self.f, rebuilt(self.tree, arguments)))]
+                return [part for _, part in leaves(self.run(self.f, rebuilt(self.tree, arguments)))]
         except (np.exceptions.ComplexWarning, TypeError, ValueError, AttributeError) as refusal:
             raise NotAnalyticError(f"f does not run on complex arrays: {refusal}") from None
         finally:
@@ -88,7 +95,7 @@ class NumPyFunction:
             return [(name, np.asarray(part)) for name, part in leaves(self._called(g, x))]
         with _rounding(how):
             arguments = self._shaken(x, how)
-            answers = list(leaves(called(g, rebuilt(self.tree, iter(arguments)))))
+            answers = list(leaves(self.run(g, rebuilt(self.tree, iter(arguments)))))
         if not all(isinstance(part, Many if how.copies else Shaken) for _, part in answers):
             raise NotAnalyticError("the gradient does not return what its operations gave")
         if how.copies:
@@ -151,12 +158,17 @@ class NumPyFunction:
     def _flat(self, parts: Any) -> Any:
         import autograd.numpy as anp
 
-        answers = [part for _, part in leaves(called(self.f, rebuilt(self.tree, iter(parts))))]
+        answers = [part for _, part in leaves(self.run(self.f, rebuilt(self.tree, iter(parts))))]
         flat = [anp.reshape(part, (-1,)) for part in answers]
         return flat[0] if len(flat) == 1 else anp.concatenate(flat)
 
     def _called(self, g: Callable[..., Any], x: Vector, *, raised: bool = False) -> Any:
-        return called(g, rebuilt(self.tree, iter(self.arrays(x, raised=raised))))
+        return self.run(g, rebuilt(self.tree, iter(self.arrays(x, raised=raised))))
+
+    def run(self, g: Callable[..., Any], tree: Any) -> Any:
+        """g, counted, of whatever numbers are in the places of x."""
+        self.evaluations += 1
+        return called(g, tree)
 
     def arrays(self, x: Vector, *, raised: bool) -> list[NDArray[Any]]:
         """The arguments; copies, so that nobody's array is written to."""
@@ -208,7 +220,7 @@ def _over_autograd(function: NumPyFunction) -> bool:
     with trace_stack.new_trace() as level, np.errstate(all="ignore"):
         boxes = [new_box(part, level, VJPNode.new_root()) for part in function.arrays(function.point, raised=False)]
         try:
-            answers = [part for _, part in leaves(called(function.f, rebuilt(function.tree, iter(boxes))))]
+            answers = [part for _, part in leaves(function.run(function.f, rebuilt(function.tree, iter(boxes))))]
         except Exception:  # noqa: BLE001  (whatever a box makes plain NumPy code raise)
             return False
     return any(isbox(answer) for answer in answers)

@@ -19,7 +19,7 @@ import numpy as np
 from flint import arb
 from numpy.typing import NDArray
 
-from ltdcheck.adapters.functions import Function, called, leaves, rebuilt, split
+from ltdcheck.adapters.functions import Function, leaves, rebuilt, split
 from ltdcheck.gradcheck.dual_balls import LEFT, DualBall, NotEnclosedError, UndecidedError, at
 from ltdcheck.gradcheck.numpy_function import NumPyFunction
 from ltdcheck.reference.numbers.balls import Balls, precision
@@ -36,11 +36,10 @@ TINY = 2.0**-1074
 
 @dataclass(frozen=True, eq=False)
 class Jacobian:
-    """``value`` (m, n) in long double, each entry within ``error``; ``passes`` of f it took."""
+    """``value`` (m, n) in long double, each entry within ``error``."""
 
     value: NDArray[np.floating]
     error: NDArray[np.float64]
-    passes: int
 
 
 def enclosed(function: Function) -> Jacobian | None:
@@ -48,9 +47,8 @@ def enclosed(function: Function) -> Jacobian | None:
     n = len(function.point)
     if not isinstance(function, NumPyFunction) or n > ENTRIES:
         return None
-    bits, passes = BITS, 0
+    bits = BITS
     while bits <= LIMIT:
-        passes += 1
         try:
             with precision(bits):
                 balls = _jacobian(function)
@@ -58,7 +56,7 @@ def enclosed(function: Function) -> Jacobian | None:
                     return None
                 if bool(np.all(narrow(balls, FINER, TINY))):
                     value, error = interval(balls)
-                    return Jacobian(value, error, passes) if np.all(np.isfinite(error)) else None
+                    return Jacobian(value, error) if np.all(np.isfinite(error)) else None
         except UndecidedError:
             pass
         except NotEnclosedError:
@@ -84,7 +82,7 @@ def _answered(function: NumPyFunction, tree: Any) -> list[Any]:
     try:
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore")
-            parts = [part for _, part in leaves(called(function.f, tree), "y")]
+            parts = [part for _, part in leaves(function.run(function.f, tree), "y")]
             return [row for part in parts for row in np.asarray(part, dtype=object).ravel().tolist()]
     except UndecidedError:
         raise

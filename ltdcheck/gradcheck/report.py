@@ -49,7 +49,8 @@ class BlockResult:
 class GradientReport:
     """The verdict on one gradient: ``ok`` is True, False, or None where nothing can decide; then ``reason`` says why.
 
-    ``evaluations`` counts the calls of f, those inside gradients included.
+    An evaluation is one run of the code of f, or of a given gradient, alone or under a backward pass, on whatever numbers:
+    arrays, balls, an autograd's boxes, or many points at once; the program that a framework traced is code of f as well.
     """
 
     blocks: Sequence[BlockResult]

@@ -30,7 +30,7 @@ def derivative_of(function: Function, f: Callable[..., Any], x: Any, gradient: A
             "order=2 differentiates the gradient: give it as a function of x, or leave it to the framework"
         )
     first = gradient if gradient is not None else function.gradient_function()
-    return function_of(first, x) or NumPyFunction(first, x)
+    return function_of(first, x, NumPyFunction)
 
 
 def transposed(second: Function) -> list[Any]:

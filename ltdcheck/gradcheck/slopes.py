@@ -36,10 +36,10 @@ DIFFERENCES = "finite difference"
 
 
 class Slopes:
-    """The slopes of one function at its point, and how often it was evaluated for them."""
+    """The slopes of one function at its point."""
 
     def __init__(self, function: Function, oracle: str = "", proof: Jacobian | None = None) -> None:
-        self.function, self.proof, self.evaluations = function, proof, proof.passes if proof else 0
+        self.function, self.proof = function, proof
         self.oracle, self.reason, self.small = oracle, "", False
         self._alone = False  # the code does not run on many points at once
         self.name = oracle or (BALLS if proof else COMPLEX_STEP if self.steps else DIFFERENCES)
@@ -115,7 +115,6 @@ class Slopes:
         return values, lengths, tied
 
     def _steps(self, V: Rows, lengths: Rows) -> tuple[Rows, NDArray[np.bool_]]:
-        self.evaluations += 1
         how = How(rows=len(V))
         values = np.asarray(self.function.steps(self.function.point, lengths * V, how) / lengths)
         return values, np.zeros(len(V), dtype=bool) if how.tied is None else how.tied
@@ -135,7 +134,6 @@ class Slopes:
         return root_mean_square(np.stack([np.abs(m.values[0] - centre.values[0]) + m.error for m in moved]))
 
     def _step(self, v: Vector, how: How, length: float = STEP) -> Vector:
-        self.evaluations += 1
         return self.function.step(self.function.point, length * v, how) / length
 
     def _fits(self, v: Vector) -> bool:
@@ -184,7 +182,6 @@ class Slopes:
         """Central differences on the ladder times ``scale``; the slopes to both sides where they are the surer."""
 
         def value(step: float) -> Vector:
-            self.evaluations += 1
             return self.function.value(point + step * scale * v, raised=True)
 
         with np.errstate(all="ignore"):

@@ -27,10 +27,10 @@ FIRST = 4  # copies; more are asked for where an error lies beyond their reach
 
 
 class Tested:
-    """A gradient of ``function``; ``evaluations`` counts the calls that it took, each with a forward pass."""
+    """A gradient of ``function``."""
 
     def __init__(self, function: Function, gradient: Any, mode: Mode, copies: int = COPIES) -> None:
-        self.function, self.gradient, self.mode, self.evaluations = function, gradient, mode, 0
+        self.function, self.gradient, self.mode = function, gradient, mode
         self.eps = max(b.eps for b in (*function.blocks, *function.outputs))
         self.copies = copies
         # many copies reach less far; they are for halves, which one unit moves by enough to be seen in float64
@@ -49,7 +49,6 @@ class Tested:
         if self.forward:
             v = np.ones_like(self.function.point)
             first, second = (self.function.push(self.function.point, v) for _ in range(2))
-            self.evaluations += 2
         else:
             ones = np.ones((1, self._m))
             first, second = self.rows(ones), self._again(ones)
@@ -134,7 +133,6 @@ class Tested:
     def _push(self, v: Floats) -> Floats:
         """The framework's product along one direction; the last one is kept, as every cotangent asks for it."""
         if self._last is None or self._last[0] != v.tobytes():
-            self.evaluations += 1
             self._last = v.tobytes(), self.function.push(self.function.point, v)
         return self._last[1]
 
@@ -142,7 +140,6 @@ class Tested:
         if self.gradient is not None and not callable(self.gradient):
             assert self._jacobian is not None
             return C @ self._jacobian
-        self.evaluations += 1
         if self.gradient is None:
             return self.function.pull(self.function.point, C, how)
         named = self.function.answer(self.gradient, self.function.point, how)
@@ -153,7 +150,6 @@ class Tested:
 
     def _given(self) -> Floats:
         if callable(self.gradient):
-            self.evaluations += 1
             return self._matrix(self.function.answer(self.gradient, self.function.point))
         return self._matrix([(name, np.asarray(_detached(part))) for name, part in leaves(self.gradient)])
 
