@@ -139,6 +139,8 @@ class Conformance:
         self._options = Options(profile_named(profile), timeout=timeout, command="pytest")
         self._session: Session | None = None
         self._plan = properties("clipping" if clipping_kind(target, cell) else "cell")
+        if self.name.startswith("exec:"):
+            self._plan += properties("program")
         self.properties = [prop.id for prop in self._plan]
 
     def check(self, property_id: str) -> tuple[Result, str]:

@@ -25,6 +25,16 @@ class Outputs:
     facts: Mapping[str, list[str]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Trial:
+    """What became of messages that have one right answer: how many were compared, and the first that is another one."""
+
+    compared: int
+    where: str = ""  # the message, in words; empty where all are right
+    got: str = ""
+    expected: str = ""
+
+
 class Implementation(ABC):
     """Forward and backward of a recurrent network, in its own parameter names and shapes.
 
@@ -39,6 +49,8 @@ class Implementation(ABC):
     has_backward: bool = True
     takes_state: bool = True
     fixed_sizes: tuple[int, int] | None = None  # I and H, where it cannot be made at other sizes
+    speaks: str = ""  # the protocol of a program; empty for what is called and not written to
+    claims: str = ""  # the family that it says it is, where it says so
 
     @abstractmethod
     def parameters(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
@@ -72,6 +84,16 @@ class Implementation(ABC):
             When it keeps nothing for a second backward pass.
         """
         return self.run(problem)
+
+    def attempt(self, trial: str) -> Trial:
+        """What a program makes of messages that have one right answer, by the name of a law of ``protocol``.
+
+        Raises
+        ------
+        NotImplementedError
+            When it is no program.
+        """
+        raise NotImplementedError(f"{self.name} is called, and not written to")
 
 
 @dataclass(frozen=True, eq=False)

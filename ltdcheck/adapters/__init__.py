@@ -30,7 +30,7 @@ def open_target(source: Mapping[str, Any], live: object | None = None) -> Handle
     from ltdcheck.adapters.loading import load
 
     name = source.get("name") or source.get("spec") or "the target"
-    obj = load(source["spec"]) if live is None else live
+    obj = load(source["spec"], source) if live is None else live
     kind = clipping_kind(obj, source.get("cell"))
     if kind is None:
         return serving.Network(obj, name)

@@ -21,6 +21,7 @@ ACCEPTED = (
 
 # the module of ltdcheck.adapters for each framework's base class, which is named by where it is defined
 BASES = {
+    ("ltdcheck.adapters.program_session", "Command"): "program",
     ("ltdcheck.adapters.onnx_model", "Model"): "onnx",
     ("torch.nn.modules.module", "Module"): "torch",
 }

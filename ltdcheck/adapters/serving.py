@@ -7,6 +7,7 @@ hangs or dies is held to the time limit of a call, and it is known whether its c
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from functools import cached_property
 from typing import Any
 
@@ -42,7 +43,7 @@ class Network:
         return self.finish()
 
     def __call__(self, method: str, header: Header, arrays: Arrays) -> Answer:
-        """Answer one of ``make``, ``describe``, ``parameters``, ``run``, ``run_in_turn``, ``run_back_again``."""
+        """Answer a question, by its name."""
         answers: dict[str, Callable[[Header, Arrays], Answer]] = {
             "make": self._make,
             "describe": self._describe,
@@ -50,6 +51,7 @@ class Network:
             "run": self._run,
             "run_in_turn": self._run_in_turn,
             "run_back_again": self._run_back_again,
+            "attempt": self._attempt,
         }
         return answers[method](header, arrays)
 
@@ -68,6 +70,8 @@ class Network:
             "precisions": list(subject.precisions),
             "has_backward": subject.has_backward,
             "takes_state": subject.takes_state,
+            "speaks": subject.speaks,
+            "claims": subject.claims,
             "fixed_sizes": subject.fixed_sizes,
             "kind": getattr(form, "kind", "layer"),
             "batch_first": getattr(form, "batch_first", False),
@@ -95,6 +99,9 @@ class Network:
 
     def _run_back_again(self, header: Header, arrays: Arrays) -> Answer:
         return pack_outputs(self.subject.run_back_again(unpack_problem(header, arrays)))
+
+    def _attempt(self, header: Header, _arrays: Arrays) -> Answer:
+        return asdict(self.subject.attempt(header["trial"])), {}
 
 
 class Clipping:

@@ -8,6 +8,7 @@ from ltdcheck.properties import arrangement  # noqa: F401
 from ltdcheck.properties import sequences  # noqa: F401
 from ltdcheck.properties import calls  # noqa: F401
 from ltdcheck.properties import effects  # noqa: F401
+from ltdcheck.properties import protocol  # noqa: F401
 from ltdcheck.properties import clipping_kind  # noqa: F401
 from ltdcheck.properties import clipping  # noqa: F401
 from ltdcheck.properties import clipping_contract  # noqa: F401

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from ltdcheck.errors import UnknownNameError
 from ltdcheck.result import Place
 
-About = Literal["cell", "clipping", "reference"]
+About = Literal["cell", "program", "clipping", "reference"]
 
 
 @dataclass(frozen=True)

@@ -71,7 +71,7 @@ def run(targets: Sequence[Target], options: Options, observers: Sequence[Observe
     drawn = {"drawn": 0, "beyond_precision": 0}
     try:
         for subject in opened:
-            plan = [p for p in (chosen or properties()) if p.about == subject.about]
+            plan = [p for p in (chosen or properties()) if p.about in subject.subjects]
             planned += len(plan)
             for observer in observers:
                 observer.start(len(plan), subject.target.spec)

@@ -27,6 +27,7 @@ from ltdcheck.strategies.problems import LARGE_BATCH, Recipe, build, configurati
 PROVED = ("values.", "gradients.")  # whose findings' expected values are proved
 BROAD = ("values.forward_agrees", "gradients.backward_agrees", "gradients.present")  # in every configuration
 LONG = ("lags.long_memory",)  # on long problems alone
+ASKED_ONCE = Recipe(T=0)  # stands for the case of a law that looks at none
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,8 @@ class CellExaminer:
         """The property on fixed and drawn problems."""
         subject, profile = self.subject, self.options.profile
         assert subject is not None
+        if prop.about == "program":  # one case, which is no problem
+            return examine(check_of(prop, subject, _itself), [ASKED_ONCE], None, examples=0, random_seed=0)
         check = check_of(prop, subject, self.make)
         choose = configurations if prop.id in BROAD else long if prop.id in LONG else few
         fixed = choose(subject.cell, subject.precisions, self.sizes)
@@ -69,6 +72,8 @@ class CellExaminer:
         """What is wrong, on the smallest problem; None where nothing is, or where the oracles exclude each other."""
         if tally.failing is None or tally.disagreement is None or self.subject is None:
             return None
+        if prop.about == "program":
+            return _finding_of(tally.disagreement, None, [], replay)
         check = check_of(prop, self.subject, self.make)
         fatal = tally.failure is not None and tally.failure.kind in FATAL
         tries = 0 if fatal else self.options.profile.shrinks
@@ -100,7 +105,7 @@ class CellExaminer:
 
     def holds_for_new(self, prop: Property, tally: Tally[Recipe]) -> bool:
         """New instances, one for each call, have the property in the case that fails: earlier calls are to blame."""
-        if tally.failing is None or self.subject is None:
+        if tally.failing is None or self.subject is None or prop.about == "program":
             return False
         new = Subject(New(self.subject.implementation), self.subject.layout, self.subject.declared)
         again = examine(check_of(prop, new, self.make), [tally.failing], None, examples=0, random_seed=0)
@@ -148,6 +153,10 @@ class ClippingExaminer:
         return False
 
 
+def _itself(recipe: Recipe) -> Recipe:
+    return recipe
+
+
 def _diagnosed(prop: Property, subject: Subject, problem: Problem, *, fatal: bool) -> list[Diagnosis]:
     if fatal:
         return []
@@ -158,7 +167,7 @@ def _diagnosed(prop: Property, subject: Subject, problem: Problem, *, fatal: boo
 
 
 def _finding_of(
-    seen: Disagreement, problem: dict[str, Any], diagnosis: Sequence[Diagnosis], replay: str, oracle: str = ""
+    seen: Disagreement, problem: dict[str, Any] | None, diagnosis: Sequence[Diagnosis], replay: str, oracle: str = ""
 ) -> Finding:
     likely = tuple(diagnosis)
     return Finding(

@@ -13,11 +13,12 @@ from ltdcheck.adapters.packing import (
     unpack_outputs,
 )
 from ltdcheck.errors import TargetAnswer, TargetFailure, TargetUnusableError
-from ltdcheck.implementation import ClippingAnswer, ClippingRule, Implementation, Outputs
+from ltdcheck.implementation import ClippingAnswer, ClippingRule, Implementation, Outputs, Trial
 from ltdcheck.problem import Array, ClippingCall, Problem
 from ltdcheck.runner.isolation import Worker
 from ltdcheck.runner.live import importable
 
+LATER = 5.0  # s
 PRINTED = 1 << 25  # bytes that a target may print in one call: 'describe' alone makes several of the target's own
 
 
@@ -53,6 +54,7 @@ class Isolated(_Remote, Implementation):
         self.precisions = tuple(told["precisions"])
         self.has_backward = told["has_backward"]
         self.takes_state = told["takes_state"]
+        self.speaks, self.claims = told["speaks"], told["claims"]
         sizes = told["fixed_sizes"]
         self.fixed_sizes = None if sizes is None else (sizes[0], sizes[1])
         self._shapes: dict[tuple[int, int], dict[str, tuple[int, ...]]] = {}
@@ -83,6 +85,11 @@ class Isolated(_Remote, Implementation):
         """As of the target itself; shapes are checked on this side."""
         answer, answered = self.worker.call("run_back_again", *pack_problem(problem))
         return checked(unpack_outputs(answer, answered), problem, self.states, self.width)
+
+    def attempt(self, trial: str) -> Trial:
+        """As of the program itself."""
+        told, _ = self.worker.call("attempt", {"trial": trial})
+        return Trial(**told)
 
 
 class IsolatedClipping(_Remote, ClippingRule):
@@ -115,7 +122,9 @@ def open_isolated(
     TargetFailure
         When it hangs, dies or raises while this is tried.
     """
-    source = dict(source)
+    source = {**source, "limit": timeout}
+    if source.get("spec", "").startswith("exec:"):
+        timeout += LATER  # its adapter keeps the limit itself, and names the message that was not answered
     if live is not None and (spec := reference(live)) is not None:
         source["name"], source["spec"], live = source.get("name") or spec, spec, None
     worker = Worker(source, live=live, timeout=timeout, output_limit=PRINTED)

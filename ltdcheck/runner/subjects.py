@@ -44,6 +44,12 @@ class Opened:
         return "clipping" if isinstance(self.implementation, ClippingRule) else "cell"
 
     @property
+    def subjects(self) -> tuple[str, ...]:
+        """What the properties that are asked of it speak of: of a program, how it answers as well."""
+        speaks = isinstance(self.implementation, Implementation) and self.implementation.speaks
+        return (self.about, "program") if speaks else (self.about,)
+
+    @property
     def cell(self) -> str:
         """The family, or the kind of clipping."""
         if isinstance(self.implementation, ClippingRule):
@@ -106,7 +112,7 @@ def identified(opened: Opened) -> Opened:
     if not isinstance(implementation, Implementation):
         return opened
     try:
-        opened.identification = recognise(implementation, target.spec, target.cell)
+        opened.identification = recognise(implementation, target.spec, target.cell or implementation.claims or None)
     except TargetFailure as failure:
         opened.early = failure
     except TargetUnusableError:
