@@ -45,6 +45,9 @@ _CANDIDATES: dict[str, tuple[str, Function]] = {
     "half": ("2*sg(a) - 1, which is tanh(a/2)", lambda a: 2 * sigmoid(a) - 1),
 }
 
+# what can be chosen in a cell's variant, and is wrong only where another is declared
+_CHOICES = {"gate-activation": ("hard", "hard-sixth"), "candidate-activation": ("relu", "linear")}
+
 for _row, _what, _parts, _right, _table in (
     ("gate-activation", "gates", "iforu", "the logistic", _GATES),
     ("candidate-activation", "candidate of a gated cell", "gn", "tanh", _CANDIDATES),
@@ -58,4 +61,5 @@ for _row, _what, _parts, _right, _table in (
             source="thought of",
             cells=GATED,
             forward=True,
+            variant=_site in _CHOICES[_row],
         )(rewires(derived(_Other, parts=_parts, function=staticmethod(_function))))

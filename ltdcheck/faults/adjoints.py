@@ -9,19 +9,21 @@ from typing import Any, ClassVar
 
 from ltdcheck.faults.fault import Network, Plant
 from ltdcheck.faults.graft import Graft, graft
+from ltdcheck.faults.steps import declared
 from ltdcheck.reference.cell import Cell, Outer, Saved, Share, State, Total
-from ltdcheck.reference.cells.elman import NONLINEARITIES, Elman
+from ltdcheck.reference.cells.elman import Elman
 from ltdcheck.reference.cells.gru import GRU
 from ltdcheck.reference.cells.lstm import LSTM
-from ltdcheck.reference.ops import concatenate, linear_adjoint, sigmoid_slope, tanh_slope, zeros_like
+from ltdcheck.reference.nonlinearities import NONLINEARITIES
+from ltdcheck.reference.ops import concatenate, linear_adjoint, zeros_like
 
 
 class Adjoints(Graft):
     """What a fault of the backward equations may override in any cell."""
 
     def slope(self, part: str, s: Any) -> Any:
-        """The derivative of a part's nonlinearity, from its value."""
-        return tanh_slope(s) if part in "gnk" else sigmoid_slope(s)
+        """The derivative of a part's declared nonlinearity, from its value."""
+        return NONLINEARITIES[declared(self, part)][1](s)
 
     def term(self, name: str, value: Any) -> Any:
         """A term on its way to ``h``, ``c`` or a gate, named ``target<-source``."""
@@ -30,10 +32,6 @@ class Adjoints(Graft):
 
 class ElmanAdjoints(Adjoints, Elman):
     """h' = phi(z + W@h)."""
-
-    def slope(self, part: str, s: Any) -> Any:
-        """Of the declared nonlinearity."""
-        return NONLINEARITIES[self.nonlinearity][1](s)
 
     def step_vjp(self, p: dict[str, Any], saved: Saved, dstate: State) -> tuple[Any, State, dict[str, Share]]:
         """The adjoint of one step."""
@@ -44,10 +42,6 @@ class ElmanAdjoints(Adjoints, Elman):
 
 class LSTMAdjoints(Adjoints, LSTM):
     """c' = f*c + i*g, h' = o*tanh(c')."""
-
-    def slope(self, part: str, s: Any) -> Any:
-        """``k`` is tanh(c'); the candidate has the declared nonlinearity."""
-        return tanh_slope(s) if part == "k" or (part == "g" and self.candidate == "tanh") else sigmoid_slope(s)
 
     def step_vjp(self, p: dict[str, Any], saved: Saved, dstate: State) -> tuple[Any, State, dict[str, Share]]:
         """The adjoint of one step."""

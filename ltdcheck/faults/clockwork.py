@@ -9,7 +9,7 @@ from ltdcheck.faults.fault import Network, WrongFunction, fault
 from ltdcheck.faults.graft import Graft, computes, differentiates
 from ltdcheck.reference.cell import Cell, Outer, Saved, Share, State
 from ltdcheck.reference.cells.clockwork import Clockwork
-from ltdcheck.reference.cells.elman import NONLINEARITIES
+from ltdcheck.reference.nonlinearities import NONLINEARITIES
 from ltdcheck.reference.ops import concatenate, linear, zeros_like
 
 OWN = ("clockwork",)

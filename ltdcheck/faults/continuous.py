@@ -9,8 +9,8 @@ from ltdcheck.faults.fault import Network, WrongFunction, fault
 from ltdcheck.faults.graft import Graft, graft
 from ltdcheck.reference.cell import Cell, Saved, Share, State
 from ltdcheck.reference.cells.continuous import Continuous
-from ltdcheck.reference.cells.elman import NONLINEARITIES
 from ltdcheck.reference.cells.preactivation import Preactivation
+from ltdcheck.reference.nonlinearities import NONLINEARITIES
 from ltdcheck.reference.ops import linear, linear_adjoint
 
 

@@ -8,7 +8,7 @@ from ltdcheck.faults.fault import Network, WrongFunction, fault
 from ltdcheck.faults.graft import Graft, computes, differentiates, graft
 from ltdcheck.reference.cell import Cell, Saved, Share, State
 from ltdcheck.reference.cells.delay import Delay
-from ltdcheck.reference.cells.elman import NONLINEARITIES
+from ltdcheck.reference.nonlinearities import NONLINEARITIES
 from ltdcheck.reference.ops import zeros_like
 
 

@@ -9,7 +9,7 @@ from ltdcheck.faults.fault import Network, fault
 from ltdcheck.faults.graft import derived
 from ltdcheck.faults.steps import ElmanSteps, rewired
 from ltdcheck.reference.cell import Cell, Saved, State
-from ltdcheck.reference.cells.elman import NONLINEARITIES
+from ltdcheck.reference.nonlinearities import NONLINEARITIES
 from ltdcheck.reference.ops import linear
 
 Line = Callable[[Callable[[Any], Any], Any, Any, Any], Any]  # phi, z, W@h, h

@@ -8,8 +8,8 @@ from ltdcheck.faults.fault import Network, WrongFunction, fault
 from ltdcheck.faults.graft import Graft, graft
 from ltdcheck.reference.cell import Cell, Saved, Share, State
 from ltdcheck.reference.cells.continuous import Continuous
-from ltdcheck.reference.cells.elman import NONLINEARITIES
 from ltdcheck.reference.cells.leaky import Leaky, rates
+from ltdcheck.reference.nonlinearities import NONLINEARITIES
 from ltdcheck.reference.ops import linear, zeros_like
 
 BOTH = ("leaky", "continuous")

@@ -106,4 +106,5 @@ for _method, _table, _effect in (("write", _WRITES, _MEMORY), ("read", _READS, _
             source="thought of",
             cells=("lstm",),
             forward=True,
+            variant=_site == "linear",  # output="identity" is a variant
         )(rewires(derived(LSTMSteps, **{_method: _line})))

@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 from ltdcheck.faults.adjoints import Adjoints, bent
 from ltdcheck.faults.fault import Network, Plant, fault
 from ltdcheck.faults.graft import ALL, GATES, derived
+from ltdcheck.faults.steps import declared
 from ltdcheck.reference import ops
 from ltdcheck.reference.cell import Cell
+from ltdcheck.reference.cells.elman import Elman
 
 
 class _SlopeTwice(Adjoints):
@@ -40,14 +42,13 @@ class _SlopeCut(Adjoints):
         return slope * ops.positive(0.99 - centred) * ops.positive(0.99 + centred)
 
 
-def _where_tanh(mixin: type[Cell], part: str) -> Plant:
-    """A state or candidate has the slope that is spoken of only where its nonlinearity is tanh."""
+def _where_usual(mixin: type[Cell], part: str) -> Plant:
+    """A part has the slope that is spoken of only where its nonlinearity is the logistic, or tanh outside gates."""
+    usual = "sigmoid" if part in "iforu" else "tanh"
 
     def plant(cell: Cell) -> Network | None:
-        other = (part == "h" and getattr(cell, "nonlinearity", "tanh") != "tanh") or (
-            part == "g" and getattr(cell, "candidate", "tanh") != "tanh"
-        )
-        return None if other else bent(mixin, cell)
+        has = part != "h" or isinstance(cell, Elman)  # gated cells have no nonlinearity of the state
+        return None if has and declared(cell, part) != usual else bent(mixin, cell)
 
     return plant
 
@@ -69,7 +70,7 @@ for _family in ALL:
             source="a course's LSTM notebook" if _part == "g" else "thought of",
             cells=(_family,),
             forward=False,
-        )(_where_tanh(derived(_SlopeTwice, at=_part), _part))
+        )(_where_usual(derived(_SlopeTwice, at=_part), _part))
         fault(
             f"activation-derivative-missing.{_part}",
             f"The slope of the {_what} is left out of the gradient.",
@@ -78,7 +79,7 @@ for _family in ALL:
             source="thought of",
             cells=(_family,),
             forward=False,
-        )(_where_tanh(derived(_SlopeMissing, at=_part), _part))
+        )(_where_usual(derived(_SlopeMissing, at=_part), _part))
 
 fault(
     "activation-derivative-cut",
@@ -88,4 +89,4 @@ fault(
     source="thought of",
     cells=ALL,
     forward=False,
-)(_where_tanh(_SlopeCut, "h"))
+)(_where_usual(_SlopeCut, "h"))

@@ -11,18 +11,26 @@ from typing import Any
 from ltdcheck.faults.fault import Plant, WrongFunction
 from ltdcheck.faults.graft import Graft, graft
 from ltdcheck.reference.cell import Cell, Saved, State
-from ltdcheck.reference.cells.elman import NONLINEARITIES, Elman
+from ltdcheck.reference.cells.elman import Elman
 from ltdcheck.reference.cells.gru import GRU
 from ltdcheck.reference.cells.lstm import LSTM
-from ltdcheck.reference.ops import divided, linear, sigmoid, tanh
+from ltdcheck.reference.nonlinearities import NONLINEARITIES
+from ltdcheck.reference.ops import divided, linear
+
+
+def declared(cell: Any, part: str) -> str:
+    """Which nonlinearity the variant has there; ``k`` is what the LSTM makes of its cell for the output."""
+    if part == "h":
+        return str(cell.nonlinearity)
+    return str(cell.output if part == "k" else cell.candidate if part in "gn" else cell.gate_nonlinearity)
 
 
 class Steps(Graft):
     """What a fault of the forward equations may override in any cell."""
 
     def squash(self, part: str, a: Any) -> Any:
-        """The nonlinearity of a part: logistic for gates, tanh for the rest."""
-        return tanh(a) if part in "gn" else sigmoid(a)
+        """The declared nonlinearity of a part: of the candidate, or of the gates."""
+        return NONLINEARITIES[declared(self, part)][0](a)
 
     def gate(self, part: str, a: Any, peep: Any, bias: Any) -> Any:
         """A gate from its pre-activation, what its peephole adds (0.0 without one), and the bias that ``a`` holds."""
@@ -32,10 +40,6 @@ class Steps(Graft):
 class ElmanSteps(Steps, Elman):
     """h' = squash(z + W@h)."""
 
-    def squash(self, part: str, a: Any) -> Any:
-        """The declared nonlinearity."""
-        return NONLINEARITIES[self.nonlinearity][0](a)
-
     def step(self, p: dict[str, Any], z: Any, state: State) -> tuple[State, Saved]:
         """One step."""
         return (self.squash("h", z + linear(state[0], p["W"])),), ()
@@ -43,10 +47,6 @@ class ElmanSteps(Steps, Elman):
 
 class LSTMSteps(Steps, LSTM):
     """c' = write(f, c, i, g), h' = read(o, c', g)."""
-
-    def squash(self, part: str, a: Any) -> Any:
-        """The declared nonlinearity for the candidate, the logistic for the gates."""
-        return tanh(a) if part == "g" and self.candidate == "tanh" else sigmoid(a)
 
     def peep(self, p: dict[str, Any], k: int, c: Any) -> Any:
         """What the k-th gate sees of the cell; 0.0 without peepholes."""
@@ -58,8 +58,8 @@ class LSTMSteps(Steps, LSTM):
         return f * c_prev + i * g
 
     def read(self, o: Any, c: Any, g: Any, c_prev: Any) -> Any:
-        """h' = o*tanh(c')."""
-        return o * tanh(c)
+        """h' = o*psi(c')."""
+        return o * NONLINEARITIES[self.output][0](c)
 
     def seen(self, c_prev: Any, c: Any) -> Any:
         """The cell that the output gate's peephole sees."""

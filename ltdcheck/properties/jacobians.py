@@ -20,7 +20,7 @@ from ltdcheck.reference.networks.unroll import unroll, unroll_vjp
 
 Array = NDArray[Any]
 
-STEEPEST = {"tanh": 1.0, "sigmoid": 0.25, "relu": 1.0, "identity": 1.0}  # the largest slope of phi
+STEEPEST = {"tanh": 1.0, "sigmoid": 0.25, "relu": 1.0, "identity": 1.0, "softsign": 1.0}  # the largest slope of phi
 
 
 @law("jacobians.product_is_the_whole", about="reference")

@@ -118,6 +118,14 @@ class _Vocabulary:
         return lifted(ops.positive(a.value))
 
     @staticmethod
+    def held(a: Dual, low: float, high: float) -> Dual:
+        return Dual(ops.held(a.value, low, high), ops.inside(a.value, low, high) * a.dot)
+
+    @staticmethod
+    def inside(a: Dual, low: float, high: float) -> Dual:
+        return lifted(ops.inside(a.value, low, high))
+
+    @staticmethod
     def sqrt(a: Dual) -> Dual:
         root = ops.sqrt(a.value)
         return Dual(root, a.dot / (2 * root))

@@ -68,6 +68,23 @@ def positive(a: Any) -> Any:
     return np.heaviside(a, 0) if system is None else system.positive(a)
 
 
+def held(a: Any, low: float, high: float) -> Any:
+    """``a`` where it lies between the two, else the nearer of them: nothing is rounded. Not analytic."""
+    system = _SYSTEMS.get(type(a))
+    return np.minimum(np.maximum(a, low), high) if system is None else system.held(a, low, high)
+
+
+def inside(a: Any, low: float, high: float) -> Any:
+    """1 where ``low < a < high``, else 0: the derivative of :func:`held`, of its value too, taken as 0 at the kinks."""
+    system = _SYSTEMS.get(type(a))
+    return np.asarray((a > low) & (a < high)).astype(a.dtype) if system is None else system.inside(a, low, high)
+
+
+def absolute(a: Any) -> Any:
+    """``|a|``, with the derivative 0 at 0; not analytic."""
+    return relu(a) + relu(-a)
+
+
 def sqrt(a: Any) -> Any:
     """Square root of a positive number."""
     system = _SYSTEMS.get(type(a))

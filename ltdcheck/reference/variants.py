@@ -23,9 +23,19 @@ NUMBERS: dict[str, tuple[Any, ...]] = {  # what is tried for a field that can be
     "threshold": (1.0, 0.5),
 }
 
+# nonlinearities that few choose: every one is a variant, but only of a cell that is the default otherwise
+RARE: dict[str, tuple[str, ...]] = {
+    "nonlinearity": ("softsign",),
+    "gate_nonlinearity": ("hard sigmoid 0.2", "hard sigmoid 1/6"),
+    "candidate": ("relu", "softsign", "identity"),
+    "output": ("relu", "softsign", "identity"),
+}
+
 
 def variants(cell_name: str) -> list[Cell]:
-    """All variants of the cell called ``cell_name``, the default first.
+    """The variants of the cell called ``cell_name``, the default first: :func:`combinations` without the rare ones.
+
+    What is ``RARE`` is there once, with every other field at its default.
 
     Raises
     ------
@@ -34,10 +44,24 @@ def variants(cell_name: str) -> list[Cell]:
     TypeError
         When a field is neither a choice nor a number with values to try.
     """
+    return [cell for cell in combinations(cell_name) if not _rare(cell) or len(_changed(cell)) == 1]
+
+
+def combinations(cell_name: str) -> list[Cell]:
+    """Every combination of the fields of the cell called ``cell_name``, the default first; raises alike."""
     cell = cell_named(cell_name)
     hints = get_type_hints(cell)
     choices = [_choices(f, hints[f.name]) for f in fields(cell)]
     return [cell(*values) for values in product(*choices)]
+
+
+def _changed(cell: Cell) -> list[str]:
+    """The fields that differ from their defaults."""
+    return [f.name for f in fields(cell) if getattr(cell, f.name) != f.default]
+
+
+def _rare(cell: Cell) -> bool:
+    return any(getattr(cell, name) in RARE.get(name, ()) for name in _changed(cell))
 
 
 def _choices(field: Field[Any], hint: Any) -> tuple[Any, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from hypothesis import strategies as st
@@ -12,13 +12,14 @@ from ltdcheck.estimate import Estimate
 from ltdcheck.oracles.rounding import expected
 from ltdcheck.problem import Problem
 from ltdcheck.reference.cell import Cell
-from ltdcheck.reference.cells.elman import NONLINEARITIES, Elman
+from ltdcheck.reference.cells.elman import Elman
 from ltdcheck.reference.cells.gru import GRU
 from ltdcheck.reference.cells.lstm import LSTM
+from ltdcheck.reference.nonlinearities import Nonlinearity
 from ltdcheck.strategies.problems import REGIMES, Recipe, build
 
 CELLS = [
-    *(Elman(name) for name in NONLINEARITIES),
+    *(Elman(name) for name in get_args(Nonlinearity)),
     *(LSTM(*v) for v in itertools.product(("tanh", "sigmoid"), ("none", "current", "previous"), (0.0, 1.0))),
     *(GRU(*v) for v in itertools.product(("before", "after"), ("keeps", "replaces"))),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -16,14 +16,15 @@ from ltdcheck.properties.jacobians import product_is_the_whole
 from ltdcheck.properties.law import properties, property_named
 from ltdcheck.reference import jacobians, ops
 from ltdcheck.reference.cell import Cell, Saved, Share, State
-from ltdcheck.reference.cells.elman import NONLINEARITIES, Elman
+from ltdcheck.reference.cells.elman import Elman
 from ltdcheck.reference.cells.gru import GRU
 from ltdcheck.reference.cells.lstm import LSTM
+from ltdcheck.reference.nonlinearities import Nonlinearity
 from ltdcheck.strategies.problems import Recipe, build, problems
 
 LAWS = [law.id for law in properties("reference")]
 CELLS: list[Cell] = [
-    *(Elman(name) for name in NONLINEARITIES),
+    *(Elman(name) for name in get_args(Nonlinearity)),
     *(LSTM(*v) for v in itertools.product(("tanh", "sigmoid"), ("none", "current", "previous"), (0.0, 1.0))),
     *(GRU(*v) for v in itertools.product(("before", "after"), ("keeps", "replaces"))),
 ]

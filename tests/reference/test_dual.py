@@ -74,6 +74,15 @@ def test_relu_moves_where_it_is_positive() -> None:
     assert not np.any(ops.positive(a).dot)
 
 
+def test_what_is_held_moves_inside() -> None:
+    """Its derivative is 0 from either end on, and that of being inside 0 everywhere."""
+    a = Dual(np.array([-1.0, 0.0, 0.5, 1.0, 2.0]), np.ones(5))
+    assert np.array_equal(ops.held(a, 0.0, 1.0).value, [0, 0, 0.5, 1, 1])
+    assert np.array_equal(ops.held(a, 0.0, 1.0).dot, [0, 0, 1, 0, 0])
+    assert np.array_equal(ops.inside(a, 0.0, 1.0).value, [0, 0, 1, 0, 0])
+    assert not np.any(ops.inside(a, 0.0, 1.0).dot)
+
+
 def test_constants_do_not_move() -> None:
     """A plain number lifted has the derivative 0, and lifting twice is lifting once."""
     a = lifted(np.ones(2))

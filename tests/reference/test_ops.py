@@ -70,3 +70,14 @@ def test_sigmoid_is_the_logistic_and_leaves_its_argument(dtype: str) -> None:
 def test_sigmoid_takes_a_number() -> None:
     """A number that is no array gives a number."""
     assert ops.sigmoid(np.float64(0.0)) == 0.5
+
+
+@pytest.mark.parametrize("dtype", TYPES[:3])
+def test_what_is_held_stays_between_the_ends(dtype: str) -> None:
+    """In the type of the argument: the nearer end outside, where the slope is 0, as at the ends themselves."""
+    a = np.array([-2, -0.5, 0.25, 1, 3], dtype=dtype)
+    held, inside = ops.held(a, -0.5, 1.0), ops.inside(a, -0.5, 1.0)
+    assert held.dtype == inside.dtype == a.dtype
+    assert np.array_equal(held, np.array([-0.5, -0.5, 0.25, 1, 1], dtype=dtype))
+    assert np.array_equal(inside, [0, 0, 1, 0, 0])
+    assert np.array_equal(ops.absolute(a), np.abs(a))

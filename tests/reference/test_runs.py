@@ -72,6 +72,8 @@ def test_vocabulary() -> None:
         ops.tanh_slope,
         ops.softmax,
         ops.log_softmax,
+        lambda a: ops.held(a, -0.5, 0.75),
+        lambda a: ops.inside(a, -0.5, 0.75),
     )
     for f in functions:
         assert np.array_equal(f(Runs(a)).all, np.stack([f(a[k]) for k in range(3)]))

@@ -10,15 +10,26 @@ from ltdcheck.errors import UnknownNameError
 from ltdcheck.reference.cells import CELLS
 from ltdcheck.reference.cells.gru import GRU
 from ltdcheck.reference.cells.lstm import LSTM
-from ltdcheck.reference.variants import variants
+from ltdcheck.reference.variants import combinations, variants
 
 
-@pytest.mark.parametrize(("name", "count"), [("elman", 4), ("lstm", 2 * 3 * 2), ("gru", 2 * 2)])
+@pytest.mark.parametrize(("name", "count"), [("elman", 5), ("lstm", 5 * 3 * 2 * 3 * 4), ("gru", 2 * 2 * 3 * 4)])
 def test_all_combinations_are_there_once(name: str, count: int) -> None:
     """As many as the product of the choices, no two equal, each of the class."""
-    found = variants(name)
+    found = combinations(name)
     assert len(found) == len(set(found)) == count
     assert all(type(cell) is CELLS[name] for cell in found)
+
+
+@pytest.mark.parametrize(("name", "count"), [("elman", 4 + 1), ("lstm", 2 * 3 * 2 + 8), ("gru", 2 * 2 + 5)])
+def test_rare_nonlinearities_are_not_combined(name: str, count: int) -> None:
+    """The variants are the combinations of the usual choices, and every rare one in the default cell alone."""
+    found = variants(name)
+    assert set(found) <= set(combinations(name))
+    assert len(found) == len(set(found)) == count
+    assert {(f, v) for c in combinations(name) for f, v in vars(c).items()} == {
+        (f, v) for c in found for f, v in vars(c).items()
+    }
 
 
 @pytest.mark.parametrize("name", list(CELLS))

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ltdcheck.reference.cell import Cell, Outer, Saved, Share, State
-from ltdcheck.reference.cells.elman import NONLINEARITIES, Nonlinearity
 from ltdcheck.reference.groups import groups
+from ltdcheck.reference.nonlinearities import NONLINEARITIES, Nonlinearity
 from ltdcheck.reference.ops import concatenate, linear, linear_adjoint, zeros_like
 
 

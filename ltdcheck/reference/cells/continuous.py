@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from ltdcheck.reference.cell import Cell, Outer, Saved, Share, State, Total
-from ltdcheck.reference.cells.elman import NONLINEARITIES, Nonlinearity
 from ltdcheck.reference.cells.leaky import Tau, rates
 from ltdcheck.reference.groups import checked
+from ltdcheck.reference.nonlinearities import NONLINEARITIES, Nonlinearity
 from ltdcheck.reference.ops import linear, linear_adjoint, sigmoid_slope
 
 

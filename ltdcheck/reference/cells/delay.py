@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from ltdcheck.reference.cell import Cell, Outer, Saved, Share, State
-from ltdcheck.reference.cells.elman import NONLINEARITIES, Nonlinearity
+from ltdcheck.reference.nonlinearities import NONLINEARITIES, Nonlinearity
 from ltdcheck.reference.ops import linear, linear_adjoint
 
 

@@ -1,6 +1,6 @@
 """Elman (vanilla) RNN (S01), and with relu the identity RNN (S04).
 
-    h' = phi(b + W@h + U@x)          phi one of tanh, sigmoid, relu, identity
+    h' = phi(b + W@h + U@x)          phi one of tanh, sigmoid, relu, identity, softsign
 
 Shapes: x (B, I), h (B, H), U (H, I), W (H, H), b (H,). The derivative of relu at 0 is taken as 0.
 
@@ -17,23 +17,14 @@ from typing import Any, ClassVar, Literal
 
 from ltdcheck.reference import ops
 from ltdcheck.reference.cell import Cell, Outer, Saved, Share, State
-
-Nonlinearity = Literal["tanh", "sigmoid", "relu", "identity"]
-
-# phi, and its derivative written with the value h = phi(a)
-NONLINEARITIES: dict[str, tuple[Any, Any]] = {
-    "tanh": (ops.tanh, ops.tanh_slope),
-    "sigmoid": (ops.sigmoid, ops.sigmoid_slope),
-    "relu": (ops.relu, ops.positive),
-    "identity": (lambda a: a, lambda h: 0 * h + 1),
-}
+from ltdcheck.reference.nonlinearities import NONLINEARITIES
 
 
 @dataclass(frozen=True)
 class Elman(Cell):
     """The vanilla recurrent network; the state is h."""
 
-    nonlinearity: Nonlinearity = "tanh"
+    nonlinearity: Literal["tanh", "sigmoid", "relu", "identity", "softsign"] = "tanh"
 
     name: ClassVar[str] = "elman"
     states: ClassVar[tuple[str, ...]] = ("h",)

@@ -7,6 +7,8 @@
     h' = (1 - u)*h + u*n                       update="replaces"
 
 Shapes: x (B, I), h (B, H), U (3H, I), W (3H, H), b (3H,), rows in the order r u n; bh (H,) with reset="after" only.
+``gate_nonlinearity`` names sg and ``candidate`` phi, of :mod:`ltdcheck.reference.nonlinearities`; in the papers they
+are the logistic and tanh.
 
 Source: GBC-draft 10.12-10.14; Cho et al. 2014 (v1 resets after the product, v3 before).
 """
@@ -17,16 +19,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from ltdcheck.reference.cell import Cell, Outer, Saved, Share, State, Total
-from ltdcheck.reference.ops import (
-    concatenate,
-    divided,
-    linear,
-    linear_adjoint,
-    sigmoid,
-    sigmoid_slope,
-    tanh,
-    tanh_slope,
-)
+from ltdcheck.reference.nonlinearities import NONLINEARITIES, Gate
+from ltdcheck.reference.ops import concatenate, divided, linear, linear_adjoint
 
 
 @dataclass(frozen=True)
@@ -35,6 +29,8 @@ class GRU(Cell):
 
     reset: Literal["before", "after"] = "before"
     update: Literal["keeps", "replaces"] = "keeps"
+    gate_nonlinearity: Gate = "sigmoid"
+    candidate: Literal["tanh", "relu", "softsign", "identity"] = "tanh"
 
     name: ClassVar[str] = "gru"
     states: ClassVar[tuple[str, ...]] = ("h",)
@@ -56,17 +52,18 @@ class GRU(Cell):
         (h_prev,) = state  # (B, H)
         H = h_prev.shape[-1]
         W_n = p["W"][2 * H :]
+        sg, phi = NONLINEARITIES[self.gate_nonlinearity][0], NONLINEARITIES[self.candidate][0]
         if self.reset == "after":
             recurrent = linear(h_prev, p["W"])  # (B, 3H)
-            ru = sigmoid(z[..., : 2 * H] + recurrent[..., : 2 * H])
+            ru = sg(z[..., : 2 * H] + recurrent[..., : 2 * H])
             r, u = ru[..., :H], ru[..., H:]
             q = recurrent[..., 2 * H :] + p["bh"]  # what r gates
-            n = tanh(z[..., 2 * H :] + r * q)
+            n = phi(z[..., 2 * H :] + r * q)
         else:
-            ru = sigmoid(z[..., : 2 * H] + linear(h_prev, p["W"][: 2 * H]))
+            ru = sg(z[..., : 2 * H] + linear(h_prev, p["W"][: 2 * H]))
             r, u = ru[..., :H], ru[..., H:]
             q = r * h_prev
-            n = tanh(z[..., 2 * H :] + linear(q, W_n))
+            n = phi(z[..., 2 * H :] + linear(q, W_n))
         keep, take = divided(u) if self.update == "keeps" else divided(u)[::-1]
         return (keep * h_prev + take * n,), (h_prev, r, u, q, n, keep, take)
 
@@ -75,19 +72,20 @@ class GRU(Cell):
         h_prev, r, u, q, n, keep, take = saved
         (dh,) = dstate
         H = h_prev.shape[-1]
+        sg_slope, phi_slope = NONLINEARITIES[self.gate_nonlinearity][1], NONLINEARITIES[self.candidate][1]
         toward = h_prev - n if self.update == "keeps" else n - h_prev
-        da_u = dh * toward * sigmoid_slope(u)  # h' = keep*h + take*n
-        da_n = dh * take * tanh_slope(n)
+        da_u = dh * toward * sg_slope(u)  # h' = keep*h + take*n
+        da_n = dh * take * phi_slope(n)
         dh_prev = dh * keep
         if self.reset == "after":
             dq = da_n * r  # a_n = z_n + r*q
-            da_r = da_n * q * sigmoid_slope(r)
+            da_r = da_n * q * sg_slope(r)
             through = concatenate([da_r, da_u, dq])  # q = W_n@h + bh
             dh_prev = dh_prev + linear_adjoint(through, p["W"])
             shares: dict[str, Share] = {"W": Outer(through, h_prev), "bh": Total(dq)}
         else:
             dq = linear_adjoint(da_n, p["W"][2 * H :])  # a_n = z_n + W_n@q
-            da_r = dq * h_prev * sigmoid_slope(r)  # q = r*h
+            da_r = dq * h_prev * sg_slope(r)  # q = r*h
             gates = concatenate([da_r, da_u])
             dh_prev = dh_prev + dq * r + linear_adjoint(gates, p["W"][: 2 * H])
             shares = {"W": (Outer(gates, h_prev), Outer(da_n, q))}

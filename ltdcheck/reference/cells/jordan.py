@@ -31,8 +31,8 @@ import numpy as np
 from ltdcheck.problem import Array
 from ltdcheck.reference import ops
 from ltdcheck.reference.cell import Block, Cell, Outer, Saved, Share, State, Total
-from ltdcheck.reference.cells.elman import NONLINEARITIES, Nonlinearity
 from ltdcheck.reference.memory.rows import sums
+from ltdcheck.reference.nonlinearities import NONLINEARITIES, Nonlinearity
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from ltdcheck.reference.cell import Cell, Outer, Saved, Share, State, Total
-from ltdcheck.reference.cells.elman import NONLINEARITIES, Nonlinearity
 from ltdcheck.reference.groups import checked, per_unit
+from ltdcheck.reference.nonlinearities import NONLINEARITIES, Nonlinearity
 from ltdcheck.reference.ops import complement, linear, linear_adjoint, sigmoid, sigmoid_slope, split, zeros_like
 
 Tau = float | tuple[float, ...] | Literal["learned"]

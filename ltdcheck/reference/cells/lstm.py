@@ -1,14 +1,15 @@
-"""LSTM (S09), with peepholes (S10) and either candidate nonlinearity.
+"""LSTM (S09), with peepholes (S10) and the nonlinearities that frameworks let one choose.
 
     i = sg(b_i + U_i@x + W_i@h + p_i*c)         f, o alike
     g = phi(b_g + U_g@x + W_g@h)                phi is tanh (CSC321) or sg (GBC-draft 10.9)
     c' = f*c + i*g
-    h' = o*tanh(c')
+    h' = o*psi(c')                              psi is tanh
 
 Shapes: x (B, I), h and c (B, H), U (4H, I), W (4H, H), b (4H,), rows in the order i f o g; p (3H,), order i f o.
 With ``peepholes="current"`` the output gate sees c' (Gers), with ``"previous"`` all three gates see c (the figure of
 the draft). ``forget_offset`` is added to the forget gate's pre-activation in the forward pass (S12, as TensorFlow 1
-did; elsewhere a forget bias of 1 is an initial value of b_f).
+did; elsewhere a forget bias of 1 is an initial value of b_f). ``gate_nonlinearity`` names sg, ``candidate`` phi and
+``output`` psi, of :mod:`ltdcheck.reference.nonlinearities`.
 
 Source: GBC-draft 10.8-10.11; CSC321 lecture 16; Gers et al. 2000.
 """
@@ -19,24 +20,19 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from ltdcheck.reference.cell import Cell, Outer, Saved, Share, State, Total
-from ltdcheck.reference.ops import (
-    affine,
-    concatenate,
-    linear_adjoint,
-    sigmoid,
-    sigmoid_slope,
-    tanh,
-    tanh_slope,
-)
+from ltdcheck.reference.nonlinearities import NONLINEARITIES, Gate, Pair
+from ltdcheck.reference.ops import affine, concatenate, linear_adjoint
 
 
 @dataclass(frozen=True)
 class LSTM(Cell):
     """Long short-term memory; the state is (h, c)."""
 
-    candidate: Literal["tanh", "sigmoid"] = "tanh"
+    candidate: Literal["tanh", "sigmoid", "relu", "softsign", "identity"] = "tanh"
     peepholes: Literal["none", "current", "previous"] = "none"
     forget_offset: float = 0.0
+    gate_nonlinearity: Gate = "sigmoid"
+    output: Literal["tanh", "relu", "softsign", "identity"] = "tanh"
 
     name: ClassVar[str] = "lstm"
     states: ClassVar[tuple[str, ...]] = ("h", "c")
@@ -52,40 +48,42 @@ class LSTM(Cell):
         """One step; ``z`` is ``b + U@x``, (B, 4H)."""
         h_prev, c_prev = state  # (B, H)
         H = h_prev.shape[-1]
+        (sg, _), (phi, _), (psi, _) = self._nonlinearities()
         a = affine(h_prev, p["W"], z)  # (B, 4H)
         if self.peepholes == "none" and not self.forget_offset:
-            gates = sigmoid(a[..., : 3 * H])  # i, f, o in one call
+            gates = sg(a[..., : 3 * H])  # i, f, o in one call
             i, f, o = _thirds(gates)
         else:
             a_i, a_f, a_o = a[..., :H], a[..., H : 2 * H] + self.forget_offset, a[..., 2 * H : 3 * H]
             if self.peepholes != "none":
                 a_i = a_i + p["p"][:H] * c_prev
                 a_f = a_f + p["p"][H : 2 * H] * c_prev
-            i, f = sigmoid(a_i), sigmoid(a_f)
-        g = (tanh if self.candidate == "tanh" else sigmoid)(a[..., 3 * H :])
+            i, f = sg(a_i), sg(a_f)
+        g = phi(a[..., 3 * H :])
         c = f * c_prev + i * g
         if self.peepholes == "none" and self.forget_offset:
-            o = sigmoid(a_o)
+            o = sg(a_o)
         elif self.peepholes != "none":
-            o = sigmoid(a_o + p["p"][2 * H :] * (c if self.peepholes == "current" else c_prev))
+            o = sg(a_o + p["p"][2 * H :] * (c if self.peepholes == "current" else c_prev))
         if self.peepholes != "none" or self.forget_offset:
             gates = concatenate([i, f, o])
-        k = tanh(c)
+        k = psi(c)
         return (o * k, c), (h_prev, c_prev, gates, g, c, k)
 
     def step_vjp(self, p: dict[str, Any], saved: Saved, dstate: State) -> tuple[Any, State, dict[str, Share]]:
         """The adjoint of :meth:`step`."""
         h_prev, c_prev, gates, g, c, k = saved
         dh, dc = dstate
-        (i, f, o), (di, df, do) = _thirds(gates), _thirds(sigmoid_slope(gates))
-        da_o = dh * k * do  # h' = o*tanh(c')
-        dc = dc + dh * o * tanh_slope(k)
+        (_, sg_slope), (_, phi_slope), (_, psi_slope) = self._nonlinearities()
+        (i, f, o), (di, df, do) = _thirds(gates), _thirds(sg_slope(gates))
+        da_o = dh * k * do  # h' = o*psi(c')
+        dc = dc + dh * o * psi_slope(k)
         shares: dict[str, Share] = {}
         if self.peepholes == "current":
             dc = dc + da_o * p["p"][2 * h_prev.shape[-1] :]  # a_o sees c'
         da_i = dc * g * di  # c' = f*c + i*g
         da_f = dc * c_prev * df
-        da_g = dc * i * (tanh_slope(g) if self.candidate == "tanh" else sigmoid_slope(g))
+        da_g = dc * i * phi_slope(g)
         dc_prev = dc * f
         if self.peepholes != "none":
             H = h_prev.shape[-1]
@@ -97,6 +95,10 @@ class LSTM(Cell):
         da = concatenate([da_i, da_f, da_o, da_g])
         shares["W"] = Outer(da, h_prev)  # a = z + W@h
         return da, (linear_adjoint(da, p["W"]), dc_prev), shares
+
+    def _nonlinearities(self) -> tuple[Pair, Pair, Pair]:
+        """Of the gates, the candidate and the output: each with its slope."""
+        return NONLINEARITIES[self.gate_nonlinearity], NONLINEARITIES[self.candidate], NONLINEARITIES[self.output]
 
 
 def _thirds(gates: Any) -> tuple[Any, Any, Any]:

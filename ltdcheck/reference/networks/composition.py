@@ -23,8 +23,8 @@ import numpy as np
 
 from ltdcheck.reference import ops
 from ltdcheck.reference.cell import Cell, Outer, Saved, State, Total
-from ltdcheck.reference.cells.elman import NONLINEARITIES, Nonlinearity
 from ltdcheck.reference.networks.network import Blocks, Shapes
+from ltdcheck.reference.nonlinearities import NONLINEARITIES, Nonlinearity
 
 
 @dataclass(frozen=True)

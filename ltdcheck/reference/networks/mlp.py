@@ -18,8 +18,8 @@ from typing import Any
 
 from ltdcheck.reference import ops
 from ltdcheck.reference.cell import Outer, Total
-from ltdcheck.reference.cells.elman import NONLINEARITIES, Nonlinearity
 from ltdcheck.reference.networks.network import Blocks, Shapes
+from ltdcheck.reference.nonlinearities import NONLINEARITIES, Nonlinearity
 
 Layers = list[Any]  # a_0 .. a_n
 

@@ -32,6 +32,14 @@ class _Boxes:
         return anp.where(a > 0, 1.0, 0.0)
 
     @staticmethod
+    def held(a: Any, low: float, high: float) -> Any:
+        return anp.where(a > low, anp.where(a < high, a, high), low)
+
+    @staticmethod
+    def inside(a: Any, low: float, high: float) -> Any:
+        return anp.where(a > low, anp.where(a < high, 1.0, 0.0), 0.0)
+
+    @staticmethod
     def part(s: Any) -> Any:
         return s
 

@@ -121,6 +121,14 @@ class _Vocabulary:
         return Runs(ops.positive(a.all))
 
     @staticmethod
+    def held(a: Runs, low: float, high: float) -> Runs:
+        return Runs(ops.held(a.all, low, high))
+
+    @staticmethod
+    def inside(a: Runs, low: float, high: float) -> Runs:
+        return Runs(ops.inside(a.all, low, high))
+
+    @staticmethod
     def sqrt(a: Runs) -> Runs:
         return Runs(ops.sqrt(a.all))
 

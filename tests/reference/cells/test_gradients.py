@@ -1,7 +1,7 @@
 """Every variant's hand-derived gradient agrees with oracles that share no code with it."""
 
 import itertools
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from reference.cells.two_oracles import agrees
@@ -9,14 +9,26 @@ from reference.cells.two_oracles import agrees
 from ltdcheck.reference.cells.clockwork import Clockwork
 from ltdcheck.reference.cells.continuous import Continuous
 from ltdcheck.reference.cells.delay import Delay
-from ltdcheck.reference.cells.elman import NONLINEARITIES
+from ltdcheck.reference.cells.elman import Elman
+from ltdcheck.reference.cells.gru import GRU
 from ltdcheck.reference.cells.jordan import Forced, Jordan
 from ltdcheck.reference.cells.leaky import Leaky
+from ltdcheck.reference.cells.lstm import LSTM
 from ltdcheck.reference.cells.preactivation import Preactivation
+from ltdcheck.reference.nonlinearities import Gate, Nonlinearity
 
-PHIS = list(NONLINEARITIES)
+HARD: tuple[Any, ...] = get_args(Gate)[1:]
+PHIS = get_args(Nonlinearity)
+RARE = [
+    *(Elman("softsign"), LSTM(candidate="softsign", output="softsign"), GRU(candidate="softsign")),
+    *(LSTM(candidate="relu", output="relu"), GRU("after", candidate="relu")),
+    *(LSTM(candidate="identity", output="identity"), GRU(candidate="identity")),
+    *(LSTM(gate_nonlinearity=gate, peepholes="current", forget_offset=1.0) for gate in HARD),
+    *(GRU("after", "replaces", gate) for gate in HARD),
+]
 TAUS = (1.0, 4.0, (1.0, 3.0), "learned")
 CELLS = [
+    *RARE,
     *(Preactivation(phi) for phi in PHIS),
     *(Jordan(phi) for phi in PHIS),
     Jordan(hidden=3),

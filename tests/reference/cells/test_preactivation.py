@@ -1,6 +1,6 @@
 """The pre-activation form is the ordinary network seen before its nonlinearity."""
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from reference.cells.two_oracles import catches
 
-from ltdcheck.reference.cells.elman import NONLINEARITIES, Elman
+from ltdcheck.reference.cells.elman import Elman
 from ltdcheck.reference.cells.preactivation import Preactivation
 from ltdcheck.reference.jacobians import step_jacobians
 from ltdcheck.reference.networks.unroll import run, unroll
+from ltdcheck.reference.nonlinearities import NONLINEARITIES, Nonlinearity
 from ltdcheck.strategies.problems import Recipe, build, problems
 
-PHIS = sorted(NONLINEARITIES)
+PHIS = sorted(get_args(Nonlinearity))
 
 
 @given(st.data(), st.sampled_from(PHIS))

@@ -40,7 +40,14 @@ SMOOTH: dict[str, Any] = {
     "concatenate": lambda a: ops.concatenate([a, a * a], axis=-2) * 2,
     "zeros": lambda a: ops.zeros_like(a) + a,
 }
-EVERY = {**SMOOTH, "relu": ops.relu, "positive": ops.positive}
+EVERY = {
+    **SMOOTH,
+    "relu": ops.relu,
+    "positive": ops.positive,
+    "absolute": ops.absolute,
+    "held": lambda a: ops.held(a, -0.5, 1.0),
+    "inside": lambda a: ops.inside(a, -0.5, 1.0),
+}
 
 
 def points(seed: int, scale: float) -> Any:

@@ -14,14 +14,14 @@ from ltdcheck.problem import Problem
 from ltdcheck.reference import ops
 from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.cells import CELLS
-from ltdcheck.reference.cells.elman import NONLINEARITIES, Elman
 from ltdcheck.reference.networks.unroll import unroll, unroll_vjp
+from ltdcheck.reference.nonlinearities import NONLINEARITIES
 from ltdcheck.reference.numbers.perturbed import REACH, Perturbed, Rounding
 from ltdcheck.reference.variants import variants
 from ltdcheck.strategies.problems import problems
 
-SMOOTH = [c for f in ("elman", "lstm", "gru") for c in variants(f) if "relu" not in c.variant]
-COMMON = [*SMOOTH, Elman("relu")]
+COMMON = [c for f in ("elman", "lstm", "gru") for c in variants(f)]
+SMOOTH = [c for c in COMMON if not any(word in c.variant for word in ("relu", "softsign", "hard"))]
 K = 5
 
 
@@ -229,6 +229,37 @@ def test_the_value_of_relu_is_hardly_touched_at_a_kink(away: float) -> None:
         assert h.deviations[:, 0] == pytest.approx(np.maximum(value + d, 0) - max(value, 0.0), abs=1e-300)
 
 
+@pytest.mark.parametrize("top", [False, True])
+@pytest.mark.parametrize(("away", "certain"), [(0.9 * REACH, False), (1.1 * REACH, True)])
+@pytest.mark.parametrize("side", [-1, 1])
+def test_either_end_of_what_is_held_is_a_kink(side: int, away: float, certain: bool, top: bool) -> None:  # noqa: FBT001
+    """Within reach of an end, on either side of it, both slopes are possible, from the value too; beyond it one is."""
+    rounding, unit = silent(12), 2.0**-30
+    rounding.smallest = 1e-305
+    end = 1.0 if top else -0.5
+    d = unit * np.resize([1.0, -1.0], 12)[:, None]
+    a = perturbed([end + side * away * unit], d, rounding)
+    h = ops.held(a, -0.5, 1.0)
+    shut = (side > 0) == top
+    assert h.value[0] == (end if shut else a.value[0])
+    moved = np.clip(a.low + d, -0.5, 1.0) - np.clip(a.low, -0.5, 1.0)
+    assert h.deviations == pytest.approx(moved, abs=2.0**-52)
+    for number in (a, h):
+        slope = ops.inside(number, -0.5, 1.0)
+        assert slope.value[0] == (not shut)
+        assert bool(slope.deviations.any()) != certain
+        assert set(np.unique(slope.low + slope.deviations)) <= {0.0, 1.0}
+
+
+def test_a_shut_gate_is_certain() -> None:
+    """A number far above is held at 1 exactly in every implementation, and its complement is the rounding of 1 - 1."""
+    a = Rounding("float64", 12).lift(np.array([3.0, -3.0])) * 1.1
+    h = ops.held(a, 0.0, 1.0)
+    assert np.array_equal(h.value, [1, 0])
+    assert not h.deviations.any()
+    assert not ops.inside(h, 0.0, 1.0).spread().any()
+
+
 def test_an_exact_zero_is_closed() -> None:
     """What is given as 0 is 0 in every implementation, and the slope there is 0."""
     zero = Rounding("float64", 4).lift(np.zeros(2))
@@ -245,6 +276,7 @@ def test_behind_an_overflow_relu_knows_nothing(lost: float) -> None:
     a = perturbed([-1e39, 1e39, -1.0], np.array([[lost, lost, 0.0]] * K), Rounding("float32", K))
     with np.errstate(invalid="ignore"):
         assert np.array_equal(np.isnan(ops.relu(a).spread()), [True, True, False])
+        assert np.array_equal(np.isnan(ops.held(a, 0.0, 1.0).spread()), [True, True, False])
 
 
 def test_spreads_of_tiny_numbers_do_not_underflow() -> None:

@@ -45,6 +45,14 @@ class _Vocabulary:
         return a.each(_positive)
 
     @staticmethod
+    def held(a: Balls, low: float, high: float) -> Balls:
+        return a.each(lambda v: v.max(arb(low)).min(arb(high)))
+
+    @staticmethod
+    def inside(a: Balls, low: float, high: float) -> Balls:
+        return a.each(lambda v: _positive(v - low) * _positive(high - v))
+
+    @staticmethod
     def sqrt(a: Balls) -> Balls:
         return a.each(arb.sqrt)
 

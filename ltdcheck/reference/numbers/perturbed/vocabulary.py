@@ -49,6 +49,21 @@ class _Vocabulary:
         return Perturbed(value, deviations, a.rounding)
 
     @staticmethod
+    def held(a: Perturbed, low: float, high: float) -> Perturbed:
+        above = _flipped(_Vocabulary.relu(_moved(a, -low)), high - low)  # high minus what is held from below
+        deviations = _flipped(_Vocabulary.relu(above), high).deviations
+        return Perturbed(np.minimum(np.maximum(a.value, low), high), deviations, a.rounding)
+
+    @staticmethod
+    def inside(a: Perturbed, low: float, high: float) -> Perturbed:
+        above, below = _Vocabulary.positive(_moved(a, -low)), _Vocabulary.positive(_flipped(a, high))
+        value = above.value * below.value
+        if above.deviations is None or below.deviations is None:
+            return Perturbed(value, None, a.rounding)
+        of_each = (above.low + above.deviations) * (below.low + below.deviations)  # of K targets: 0 or 1, exactly
+        return Perturbed(value, of_each - value.astype(np.float64), a.rounding)
+
+    @staticmethod
     def sqrt(a: Perturbed) -> Perturbed:
         value = np.sqrt(a.value)
         if a.deviations is None:
@@ -149,6 +164,16 @@ class _Vocabulary:
     @staticmethod
     def zeros_like(a: Perturbed) -> Perturbed:
         return Perturbed(np.zeros_like(a.value), None, a.rounding)
+
+
+def _moved(a: Perturbed, by: float) -> Perturbed:
+    """``a + by`` to be compared with 0: that is comparing a with -by, which rounds nothing."""
+    return Perturbed(a.value + by, a.deviations, a.rounding)
+
+
+def _flipped(a: Perturbed, top: float) -> Perturbed:
+    """``top - a``, alike."""
+    return Perturbed(top - a.value, None if a.deviations is None else -a.deviations, a.rounding)
 
 
 def _crossing(a: Perturbed) -> Any:
