@@ -1,0 +1,95 @@
+"""``python -m quality.onnx_report REPORTS`` writes onnx.md: which listed faults ONNX's official node tests let through.
+
+Every fault of lstm, gru and elman is planted in the reference, in each variant that the tests ask about, and put to all
+tests of its operator, a new network for each test as a backend makes one. A test sees it that then fails, by its own
+tolerance.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import onnx
+from quality.report import table
+from witnesses.onnx_node_tests import FAMILIES, NodeTest, node_tests
+
+from ltdcheck.faults.fault import Fault, faults
+
+HEAD = """# What ONNX's own tests see
+
+The official node tests of ONNX {version} for LSTM, GRU and RNN, {tests} of them, run through the reference: all pass.
+Here the faults of ltdcheck's catalogue are planted in the reference, one at a time, and put to the same tests. Made by
+`tox -e quality`.
+
+The tests hold a node's outputs to 1e-3, relative. They ask for no gradients, so that no fault of a backward pass is
+seen; none has rows of different length, more than three steps, `clip`, `activations`, `linear_before_reset` or
+`input_forget`; and most weights are one number, so that the order of gates and transposes do not show. The last column
+is for the vectors that `ltdcheck vectors` is to write.
+"""
+Verdict = Literal["seen", "let through", "not asked", "backward"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fault in one family. ``not asked`` is a fault of a variant that no test asks about."""
+
+    family: str
+    fault: str
+    verdict: Verdict
+
+    @property
+    def seen(self) -> bool:
+        """Some test fails."""
+        return self.verdict == "seen"
+
+
+def verdict(fault: Fault, tests: Iterable[NodeTest]) -> Verdict:
+    """What the tests of one operator say of a fault."""
+    if not fault.forward:
+        return "backward"
+    told = [(test, test.answers(fault.plant)) for test in tests]
+    passed = [test.passes(got) for test, got in told if got is not None]
+    if not passed:
+        return "not asked"
+    return "let through" if all(passed) else "seen"
+
+
+def rows() -> list[Row]:
+    """Every listed fault of the three families."""
+    of = {family: [test for test in node_tests() if test.cell.name == family] for family in FAMILIES.values()}
+    return [Row(family, fault.id, verdict(fault, tests)) for family, tests in of.items() for fault in faults(family)]
+
+
+def render(found: list[Row]) -> str:
+    """The report."""
+    names = ["family", "faults", "of the forward pass", "seen", "let through", "share let through", "by our vectors"]
+    families = [counts(family, [row for row in found if row.family == family]) for family in FAMILIES.values()]
+    parts = [HEAD.format(version=onnx.__version__, tests=len(node_tests()))]
+    parts += [
+        *table(names, [*families, counts("all", found)]),
+        "",
+        "Faults of the forward pass that are let through:\n",
+    ]
+    through = [[r.family, r.fault, r.verdict, ""] for r in found if r.verdict in ("let through", "not asked")]
+    parts += table(["family", "fault", "by the node tests", "by our vectors"], through)
+    return "\n".join([*parts, ""])
+
+
+def counts(family: str, of: list[Row]) -> list[object]:
+    """One line."""
+    forward, seen = sum(row.verdict != "backward" for row in of), sum(row.seen for row in of)
+    return [family, len(of), forward, seen, len(of) - seen, f"{1 - seen / len(of):.0%}", ""]
+
+
+def main(reports: str) -> None:
+    """Write it."""
+    Path(reports).mkdir(parents=True, exist_ok=True)
+    (Path(reports) / "onnx.md").write_text(render(rows()))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
