@@ -30,7 +30,7 @@ from ltdcheck.adapters.functions import (
     split,
     stacked,
 )
-from ltdcheck.adapters.functions_torch_numbers import Convolutions, Rounding, Sides
+from ltdcheck.adapters.functions_torch_numbers import Convolutions, ConvolvedError, Rounding, Sides
 from ltdcheck.errors import NotAnalyticError
 
 
@@ -41,7 +41,7 @@ class TorchFunction:
     own: str = "torch.autograd"
 
     def __init__(self, f: Callable[..., Any], x: Any) -> None:
-        self.f, self.tree, self.evaluations = f, x, 0
+        self.f, self.tree, self.evaluations, self._convolves = f, x, 0, False
         if isinstance(f, torch.nn.Module):
             self.f, self.tree = _of_module(f), {"parameters": dict(f.named_parameters()), "x": x}
         parts = [(name.removeprefix("parameters."), _tensor(part)) for name, part in leaves(self.tree)]
@@ -66,8 +66,8 @@ class TorchFunction:
         parts = zip(split(x, self.blocks), split(dx, self.blocks), strict=True)
         tensors = [torch.complex(torch.from_numpy(a.copy()), torch.from_numpy(b.copy())) for a, b in parts]
         try:
-            with torch.no_grad(), _plain_kernels(), Sides(how) as sides, Convolutions(sides):
-                answer = self._called(self.f, tensors)
+            with torch.no_grad(), _plain_kernels():
+                answer = self._sided(lambda: self._called(self.f, tensors), how)
         except (RuntimeError, TypeError, ValueError, AttributeError) as refusal:
             raise NotAnalyticError(f"f does not run on complex tensors: {str(refusal).splitlines()[0]}") from None
         return np.concatenate([_imaginary(part).reshape(-1) for _, part in _floating(answer)])
@@ -76,9 +76,20 @@ class TorchFunction:
         """As step, for every row of D at once."""
         real = [torch.from_numpy(a.copy()).expand(len(D), *a.shape).clone() for a in split(x, self.blocks)]
         points = [torch.complex(a, torch.from_numpy(b)) for a, b in zip(real, stacked(D, self.blocks), strict=True)]
-        with torch.no_grad(), _side_by_side(), Sides(how) as sides, Convolutions(sides):
-            found = torch.func.vmap(self._answers, randomness="error")(*points)
+        with torch.no_grad(), _side_by_side():
+            found = self._sided(lambda: torch.func.vmap(self._answers, randomness="error")(*points), how)
         return np.concatenate([_imaginary(part).reshape(len(D), -1) for part in found], axis=1)
+
+    def _sided(self, run: Callable[[], Any], how: How) -> Any:
+        """On complex numbers, and again where it convolves; that it does is remembered."""
+        if not self._convolves:
+            try:
+                with Sides(how):
+                    return run()
+            except ConvolvedError:
+                how.ties, how.tied, self._convolves = 0, None, True
+        with Sides(how) as sides, Convolutions(sides):
+            return run()
 
     def answer(self, g: Callable[..., Any], x: Vector, how: How | None = None) -> Named:
         """The arrays that g returns."""

@@ -6,6 +6,7 @@ an operation meets numbers of several precisions, as float64 inputs and float32 
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -28,6 +29,13 @@ ARRANGING = words(
     new_ones zeros_like ones_like empty_like full_like new_empty new_full scatter index_put slice_scatter
     select_scatter expand_as view_as movedim _reshape_alias zeros ones empty full arange eye diagonal_backward
     as_strided_scatter _conj embedding zero_ fill_
+    """
+)
+# of one tensor, which they leave as it is: nothing to raise, nothing that rounds
+VIEWS = words(
+    """
+    alias as_strided detach diagonal expand lift_fresh permute select slice squeeze t transpose unsqueeze view
+    _unsafe_view unbind split split_with_sizes _reshape_alias clone
     """
 )
 EXACT = ARRANGING | words(
@@ -53,12 +61,14 @@ LINEAR = words(
 )
 
 
+@cache
 def name_of(operation: Any) -> str:
     """``add`` for aten.add.Tensor and for aten.add_.Tensor, which works in place."""
     name: str = operation.overloadpacket.__name__
     return name if name in ARRANGING or name.startswith("__") else name.rstrip("_")
 
 
+@cache
 def writes(operation: Any) -> bool:
     """Whether it works in place."""
     return bool(operation._schema.is_mutable)  # noqa: SLF001  (torch has no public name for it)
@@ -74,11 +84,12 @@ class Rounding(TorchDispatchMode):  # type: ignore[misc]  # torch is not followe
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Compute, then move the result."""
+        name, size = name_of(func), None
+        if name in VIEWS:
+            return func(*args, **(kwargs or {}))
         args, kwargs = raised(args, torch.float64), raised(kwargs or {}, torch.float64)
-        name = name_of(func)
-        size = None
         if self.how.seed is not None and name in LINEAR and "out" not in kwargs and not writes(func):
-            size = func(*tree_map(_size, args), **kwargs)
+            size = func(*(_size(a) if isinstance(a, torch.Tensor) else tree_map(_size, a) for a in args), **kwargs)
         result = func(*args, **kwargs)
         if self.how.seed is None or name in EXACT:
             return result
@@ -91,18 +102,20 @@ class Rounding(TorchDispatchMode):  # type: ignore[misc]  # torch is not followe
         """Off by at most SHAKE units of its size, real and imaginary part each by its own."""
         if not isinstance(part, torch.Tensor) or not (part.is_floating_point() or part.is_complex()):
             return part
-        off = self._off(part, _size(part) if size is None else size)
-        off = torch.where(torch.isfinite(off), off, torch.zeros((), dtype=off.dtype))  # infinity does not round
+        size = part if size is None else size
+        off = self._off(torch.view_as_real(size.resolve_conj()) if part.is_complex() else size.real)
+        off = torch.view_as_complex(off) if part.is_complex() else off.to(part.dtype)
         return part.add_(off) if mutable else part + off
 
-    def _off(self, part: torch.Tensor, size: torch.Tensor) -> torch.Tensor:
-        if not part.is_complex():
-            return self._share(part.shape).to(part.dtype) * size.real.to(part.dtype)
-        return torch.complex(self._share(part.shape) * size.real, self._share(part.shape) * size.imag)
+    def _off(self, size: torch.Tensor) -> torch.Tensor:
+        """At random, of real numbers; infinity does not round."""
+        most = SHAKE * self.how.unit
+        share = torch.empty(size.shape, dtype=torch.float64).uniform_(-most, most, generator=self.random)
+        return torch.nan_to_num_(share.mul_(size), nan=0.0, posinf=0.0, neginf=0.0)
 
-    def _share(self, shape: Any) -> torch.Tensor:
-        uniform = torch.rand(shape, generator=self.random, dtype=torch.float64)
-        return SHAKE * self.how.unit * (2 * uniform - 1)
+
+class ConvolvedError(NotAnalyticError):
+    """The code takes complex numbers apart, as a convolution does: it needs :class:`Convolutions`."""
 
 
 class Sides(Rounding):
@@ -111,7 +124,9 @@ class Sides(Rounding):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Compute with complex numbers, by a rule where torch has no kernel of that meaning."""
         kwargs, name = kwargs or {}, name_of(func)
-        if not any(_is_complex(a) for a in tree_flatten((args, kwargs))[0]):
+        if name in VIEWS:
+            return func(*args, **kwargs)
+        if not (any(map(_holds_complex, args)) or any(map(_holds_complex, kwargs.values()))):
             return super().__torch_dispatch__(func, types, args, kwargs)
         mutable = writes(func)
         if (
@@ -124,6 +139,8 @@ class Sides(Rounding):
         if name in RULES:
             result = RULES[name](self.how, *raised(args, torch.complex128), **kwargs)
             return args[0].copy_(result) if mutable else self._rounded(name, result)
+        if name == "view_as_real":
+            raise ConvolvedError(f"{func}: part by part, as torch's convolutions take complex numbers")
         if name not in ANALYTIC:
             with self:  # what it is made of is looked at in turn
                 result = decomposition_table.get(func, func.decompose)(*args, **kwargs)
@@ -171,6 +188,10 @@ def raised(tree: Any, dtype: torch.dtype) -> Any:
     """Every tensor of numbers in the widest precision among them, where that is ``dtype``."""
     if not tree or (isinstance(tree, list | tuple) and not any(_may_be_lower(a, dtype) for a in tree)):
         return tree
+    if isinstance(tree, tuple) and not any(isinstance(a, list | tuple | dict) for a in tree):
+        if not any(isinstance(a, torch.Tensor) and a.dtype == dtype for a in tree):
+            return tree
+        return tuple(a.to(dtype) if _lower(a, dtype) else a for a in tree)
     flat, spec = tree_flatten(tree)
     if not any(isinstance(a, torch.Tensor) and a.dtype == dtype for a in flat):
         return tree
@@ -187,6 +208,10 @@ def _may_be_lower(a: Any, dtype: torch.dtype) -> bool:
     if isinstance(a, list | tuple | dict):
         return any(not isinstance(part, int | float) for part in a)
     return _lower(a, dtype)
+
+
+def _holds_complex(a: Any) -> bool:
+    return any(map(_holds_complex, a)) if isinstance(a, list | tuple) else _is_complex(a)
 
 
 def _is_complex(a: Any) -> bool:

@@ -26,10 +26,11 @@ ODD = 0.3819660112501051  # a share of x at which no function is likely to have 
 
 @dataclass(frozen=True)
 class Plan:
-    """How many evaluations of f may be spent on comparing entries one by one, and where chance starts."""
+    """How many evaluations of f may be spent on entries one by one, where chance starts, and whether balls come first."""
 
     budget: int
     seed: int
+    prove: bool = False
 
 
 def examine(tested: Tested, slopes: Slopes, plan: Plan) -> tuple[list[BlockResult], list[str]]:

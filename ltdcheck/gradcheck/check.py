@@ -11,23 +11,21 @@ from typing import Any, Literal
 import numpy as np
 
 from ltdcheck.adapters.functions import Function, How, Vector, function_of, held, joined
+from ltdcheck.gradcheck.agreement import agreed, small
 from ltdcheck.gradcheck.blocks import Plan, examine
 from ltdcheck.gradcheck.notes import DIRECTIONS
 from ltdcheck.gradcheck.numpy_function import NumPyFunction
 from ltdcheck.gradcheck.proved import enclosed
-from ltdcheck.gradcheck.report import GradientReport
+from ltdcheck.gradcheck.report import BlockResult, GradientReport
 from ltdcheck.gradcheck.second import derivative_of, transposed
-from ltdcheck.gradcheck.slopes import Slopes
-from ltdcheck.gradcheck.tested import Mode, Tested
+from ltdcheck.gradcheck.slopes import COSTLIEST, Slopes
+from ltdcheck.gradcheck.tested import HALF, Mode, Tested
 from ltdcheck.oracles.rounding import HALF_SAMPLES
 from ltdcheck.oracles.shaking import COPIES, FACTOR, root_mean_square
 
 BUDGET = 64
 LONG = 10.0  # seconds, from which on a check says what it will take
 LOGGER = logging.getLogger(__name__)
-HALF = (
-    1e-4  # the machine epsilon of half precisions is larger: their bounds are made of more copies, which reach less far
-)
 
 
 def check_gradient(
@@ -40,6 +38,7 @@ def check_gradient(
     mode: Mode = "reverse",
     budget: int = BUDGET,
     seed: int = 0,
+    prove: bool = False,
 ) -> GradientReport:
     """Compare a gradient of ``f`` at ``x`` with its derivative, within bounds that are derived.
 
@@ -79,7 +78,7 @@ def check_gradient(
     x = held(f, x)
     function = function_of(f, x, NumPyFunction)
     _refuse_nothing(function)
-    report = _checked(function, Tested(function, gradient, mode), Plan(budget, seed), "gradient")
+    report = _checked(function, Tested(function, gradient, mode), Plan(budget, seed, prove), "gradient")
     if (order == 1 and hessian is None) or report.ok is not True:
         return report
     second = derivative_of(function, f, x, gradient)
@@ -87,7 +86,7 @@ def check_gradient(
     symmetric = hessian is None and not (second.own and (gradient is None or second.framework != "NumPy"))
     tested = Tested(second, transposed(second) if symmetric else hessian, mode)
     what = "symmetry of the derivative of the gradient" if symmetric else "derivative of the gradient"
-    again = _checked(second, tested, Plan(budget, seed), what)
+    again = _checked(second, tested, Plan(budget, seed, prove), what)
     return GradientReport(
         (*report.blocks, *again.blocks),
         f"gradient, and the {what}," if again.ok is not False else again.what,
@@ -107,9 +106,12 @@ def _checked(function: Function, tested: Tested, plan: Plan, what: str) -> Gradi
         reason = f"the gradient is not deterministic: two calls at the same x differ by {gap:.1e} of its largest entry"
     if reason:
         return GradientReport((), what, function.evaluations, reason)
-    slopes = Slopes(function, proof=enclosed(function))
+    slopes, few = Slopes(function), small(tested, plan.budget)
     _announce(seconds, slopes, plan)
-    blocks, notes = examine(tested, slopes, plan)
+    blocks = agreed(tested, slopes, plan.seed) if few and not plan.prove else []
+    if blocks:
+        return GradientReport(blocks, what, function.evaluations)
+    blocks, notes, slopes = _examined(tested, slopes, plan, first=few or plan.prove)
     if tested.eps > HALF and any(b.undecided for b in blocks):
         again = Tested(function, tested.gradient, tested.mode, HALF_SAMPLES)
         blocks, notes = examine(again, slopes, plan)
@@ -119,9 +121,27 @@ def _checked(function: Function, tested: Tested, plan: Plan, what: str) -> Gradi
     return GradientReport(blocks, what, function.evaluations, "", notes)
 
 
+def _examined(
+    tested: Tested, slopes: Slopes, plan: Plan, *, first: bool
+) -> tuple[list[BlockResult], list[str], Slopes]:
+    """Block by block, and the oracle that told: balls, which prove, first or where others leave anything open."""
+    proof = enclosed(tested.function) if first else None
+    if not first:
+        blocks, notes = examine(tested, slopes, plan)
+        if all(not b.wrong and not b.undecided for b in blocks):
+            return blocks, notes, slopes
+        proof = enclosed(tested.function)
+        if proof is None:
+            return blocks, notes, slopes
+    slopes = slopes if proof is None else Slopes(tested.function, proof=proof)
+    return (*examine(tested, slopes, plan), slopes)
+
+
 def _announce(seconds: float, slopes: Slopes, plan: Plan) -> None:
     """Say beforehand what takes long: a direction or an entry of each block, each several evaluations."""
     n, blocks = len(slopes.function.point), len(slopes.function.blocks)
+    if seconds * (COPIES + max(plan.budget, DIRECTIONS * COSTLIEST * blocks)) <= LONG:
+        return
     evaluations = COPIES + min(n * slopes.cost, max(plan.budget, DIRECTIONS * slopes.cost * blocks))
     if seconds * evaluations > LONG:
         LOGGER.warning(

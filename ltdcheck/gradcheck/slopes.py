@@ -12,6 +12,7 @@ all of them where there are at most ``FEW`` ties, else equal choices and ``MANY`
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -32,7 +33,17 @@ AT_ONCE = 64  # directions in one pass, so that its memory is bounded
 FLAT = 2.0**-60  # a step that is so small a part of x has no truncation: of order FLAT**2, below EPS
 BALLS = "balls, proved"
 COMPLEX_STEP = "complex step"
+COSTLIEST = 2 * len(LADDER) + 1  # evaluations for one direction, of differences
 DIFFERENCES = "finite difference"
+
+
+@dataclass(frozen=True, eq=False)
+class Stepped:
+    """The Jacobian (m, n) by a step along every entry, with its error; ``lengths`` (n,) of the steps."""
+
+    J: Rows
+    error: Rows
+    lengths: Vector
 
 
 class Slopes:
@@ -42,7 +53,11 @@ class Slopes:
         self.function, self.proof = function, proof
         self.oracle, self.reason, self.small = oracle, "", False
         self._alone = False  # the code does not run on many points at once
-        self.name = oracle or (BALLS if proof else COMPLEX_STEP if self.steps else DIFFERENCES)
+
+    @property
+    def name(self) -> str:
+        """The oracle that applies."""
+        return self.oracle or (BALLS if self.proof else COMPLEX_STEP if self.steps else DIFFERENCES)
 
     @cached_property
     def steps(self) -> bool:
@@ -59,7 +74,7 @@ class Slopes:
     @property
     def cost(self) -> int:
         """Evaluations for one direction."""
-        return 2 * len(LADDER) + 1 if self.name == DIFFERENCES else 1
+        return COSTLIEST if self.name == DIFFERENCES else 1
 
     @property
     def exact(self) -> bool:
@@ -86,6 +101,29 @@ class Slopes:
                 for k, slope in zip(chosen, self._together(V[chosen]), strict=True):
                     found[k] = slope
         return [self.along(v) if slope is None else slope for v, slope in zip(V, found, strict=True)]
+
+    def every_entry(self) -> Stepped | None:
+        """The Jacobian; None where some of it takes a step of its own: at kinks, and where x is as small as steps."""
+        x = np.abs(self.function.point)
+        if not np.all((x == 0) | (x >= STEP / FLAT)):
+            return None
+        try:
+            values, lengths, tied = self._stepped(np.eye(len(x)))
+        except NotAnalyticError:
+            self._alone = True
+            return None
+        return None if np.any(tied) else Stepped(values.T, (EPS * np.abs(values) + TINY / lengths).T, lengths[:, 0])
+
+    def spread_of_entries(self, stepped: Stepped, columns: NDArray[np.intp], unit: float, copies: int) -> Rows | None:
+        """As spread, of chosen columns of the Jacobian in one pass, (m, columns); None at kinks."""
+        D, how = np.zeros((copies, len(columns), len(self.function.point))), How(seed=0, unit=unit)
+        D[:, range(len(columns)), columns] = stepped.lengths[columns]
+        try:
+            values = self.function.steps(self.function.point, D.reshape(-1, D.shape[-1]), how)
+        except NotAnalyticError:
+            return None
+        found = values.reshape(*D.shape[:2], -1) / stepped.lengths[columns][:, None]
+        return None if how.ties else root_mean_square(np.abs(found - stepped.J.T[columns])).T
 
     def _together(self, V: Rows) -> list[Slope | None]:
         """In one pass; None for a row that meets a kink, or is alone."""

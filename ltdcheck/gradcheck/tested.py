@@ -23,6 +23,9 @@ from ltdcheck.reference.numbers.perturbed.rounding import REACH, reach
 Floats = NDArray[np.float64]
 Mode = Literal["reverse", "forward"]
 OUTPUTS = 8  # at most so many are pulled back one by one; more, in random combinations
+HALF = (
+    1e-4  # the machine epsilon of half precisions is larger: their bounds are made of more copies, which reach less far
+)
 FIRST = 4  # copies; more are asked for where an error lies beyond their reach
 
 
