@@ -13,7 +13,7 @@ from ltdcheck.errors import TargetFailure
 from ltdcheck.implementation import Implementation
 from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.layout import Layout
-from ltdcheck.reference.variants import variants
+from ltdcheck.reference.variants import combinations, variants
 
 # what shapes tell of a field that counts something: the variants that are tried for their behaviour hold a few of these
 COUNTS: dict[str, Iterable[Any]] = {"lag": range(1, 17), "group": (*range(1, 17), "layer")}
@@ -32,6 +32,18 @@ def fitting(target: Implementation, family: str) -> list[Cell]:
     held = _matrices(target.parameters(*sizes).values())
     known = [cell for cell in dict.fromkeys(_counted(family)) if len(cell.states) == target.states]
     return [cell for cell in known if _fits(cell, *sizes, held)]
+
+
+def rare(target: Implementation, family: str) -> list[Cell]:
+    """The combinations of a family's fields that :func:`fitting` leaves away, of the target's states and sizes."""
+    sizes = target.fixed_sizes or SIZES
+    held = _matrices(target.parameters(*sizes).values())
+    usual = set(variants(family))
+    return [
+        cell
+        for cell in combinations(family)
+        if cell not in usual and len(cell.states) == target.states and _fits(cell, *sizes, held)
+    ]
 
 
 def grows(target: Implementation, layout: Layout) -> bool:

@@ -1,9 +1,9 @@
 """What is this target? Its family, variant, state order and parameter layout, from behaviour alone.
 
 1. *Base*: every matrix entry is the same number and every bias zero, so that the answer does not depend on the layout.
-   The variants of the reference that give the target's answer stay; if none does, their numbers (a time constant) are
-   measured; if that explains nothing, the variants with one known fault are asked; and if none of those does either,
-   the nearest variant stays.
+   The variants of the reference that give the target's answer stay; if none does, the combinations of nonlinearities
+   that few choose are asked too; if none of those does, their numbers (a time constant) are measured; if that explains
+   nothing, the variants with one known fault are asked; and if none of those does either, the nearest variant stays.
 2. *Pokes*: one gate's part of one array is changed, under each reading of the array's shape that fits. The block of the
    reference that answers alike is what the part is.
 3. *Proof*: the reference with the layout found, and the target, on a fresh problem of other sizes.
@@ -12,7 +12,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from ltdcheck.diagnosis.blocks import Candidate, explain
 from ltdcheck.diagnosis.divisions import require_known_clocks, require_known_groups
-from ltdcheck.diagnosis.fitting import fitting, grows
+from ltdcheck.diagnosis.fitting import fitting, grows, rare
 from ltdcheck.diagnosis.guesses import faulty, guesses, planted, with_threshold
 from ltdcheck.diagnosis.measure import rounding
 from ltdcheck.diagnosis.probe import Probe, Reading, Response, answer_of, far
@@ -41,8 +41,8 @@ class Identification:
     """What the target was taken for, and how sure that is.
 
     ``distance`` is the largest relative difference between the reference so arranged and the target on a fresh problem;
-    ``next`` that of the best other variant. ``fault`` is the id of the known fault that was needed to explain the
-    forward pass, or "".
+    ``next`` that of the best other variant, or what it is at the base point where no arrangement can make it less.
+    ``fault`` is the id of the known fault that was needed to explain the forward pass, or "".
     """
 
     layout: Layout
@@ -64,6 +64,12 @@ class Identification:
     def explained(self) -> bool:
         """A reference, right or with a known fault, reproduces the target's forward pass to rounding."""
         return self.distance < 1e-3
+
+    @property
+    def sure(self) -> str:
+        """How sure that is, in words: the distance, and that of the next variant."""
+        other = f", the next variant {self.next:.2g}" if np.isfinite(self.next) else ""
+        return f"the reference so arranged is {self.distance:.2g} away{other} (of the largest entry)"
 
     @property
     def network(self) -> Network:
@@ -168,10 +174,13 @@ def _identify(
         return pokes[key]
 
     tight = rounding(probe.precision).tight
-    right = [Candidate(far(probe.base(Network(c)), answer), c, Network(c)) for c in cells]
-    best = _settle(probe, [r for r in right if r.far < tight], readings, response, swapped=swapped)
-    if best is not None and best.distance < tight:
-        return best
+    best: Identification | None = None
+    right: list[Candidate] = []
+    for tried in _in_turn(probe, cells):
+        right += [Candidate(far(probe.base(Network(c)), answer), c, Network(c)) for c in tried]
+        best = _settle(probe, [r for r in right if r.far < tight], readings, response, swapped=swapped) or best
+        if best is not None and best.distance < tight:
+            return replace(best, next=min([best.next, *(r.far for r in right if r.far >= tight)]))
     guessed = list(dict.fromkeys(g for c in cells for g in guesses(probe, c, start, answer)))
     fitted = [Candidate(far(probe.base(Network(c)), answer), c, Network(c)) for c in guessed]
     own = _settle(probe, [f for f in fitted if f.far < tight], readings, response, swapped=swapped)
@@ -186,8 +195,14 @@ def _identify(
         wrong = _settle(probe, [s for s in suspects if s.far < tight], readings, response, swapped=swapped)
         if wrong is not None and wrong.distance < tight:
             return wrong
-    nearest = sorted(right, key=lambda r: r.far)[:4]
+    nearest = sorted(right[: len(cells)], key=lambda r: r.far)[:4]
     return best or _settle(probe, nearest, readings, response, swapped=swapped)
+
+
+def _in_turn(probe: Probe, cells: list[Cell]) -> Iterator[list[Cell]]:
+    """What is tried: the usual variants, and only where they explain nothing the combinations that few choose."""
+    yield cells
+    yield [c for family in dict.fromkeys(cell.name for cell in cells) for c in rare(probe.target, family)]
 
 
 def _settle(

@@ -58,7 +58,7 @@ def test_family_and_variant(row: Row) -> None:
     assert it.exact
     assert not it.fault
     assert it.distance < 1e-12
-    assert it.next > 1e-3  # no other variant comes near
+    assert 1e-3 < it.next < np.inf  # no other variant comes near
 
 
 @each_target
@@ -161,7 +161,7 @@ def test_a_claim_is_kept_or_refused() -> None:
         identify(Network(GRU()), "it", "lstm")
 
 
-class Softsign:
+class Arctangent:
     """An Elman network with a nonlinearity that is no variant."""
 
     def __init__(self, input_size: int, hidden_size: int) -> None:
@@ -174,15 +174,15 @@ class Softsign:
         y = np.zeros((*x.shape[:2], h.shape[1]), x.dtype)
         for t in range(len(x)):
             a = x[t] @ self.params["U"].T + h @ self.params["W"].T + self.params["b"]
-            y[t] = h = a / (1 + abs(a))
+            y[t] = h = np.arctan(a)
         return y, h.copy()
 
 
 def test_where_no_variant_fits_nothing_is_said_of_the_layout() -> None:
     """The finding tells that another convention is possible; what is declared is not held against a guess."""
-    it = identify(adapt(Softsign, "it"), "it")
+    it = identify(adapt(Arctangent, "it"), "it")
     assert not it.explained
-    subject = Subject(adapt(Softsign, "it"), it.layout, "order=i f g o")
+    subject = Subject(adapt(Arctangent, "it"), it.layout, "order=i f g o")
     problem = build(it.cell, Recipe())
     seen = property_named("values.forward_agrees").check(subject, problem).disagreement
     assert seen is not None
