@@ -34,6 +34,11 @@ class Problem:
     views: Mapping[str, str] = field(default_factory=dict)
     label: str = ""
 
+    def __post_init__(self) -> None:
+        """Keep parameters without axes as arrays: NumPy makes numbers of them."""
+        if not all(isinstance(value, np.ndarray) for value in self.params.values()):
+            object.__setattr__(self, "params", {name: np.asarray(value) for name, value in self.params.items()})
+
     @property
     def sizes(self) -> dict[str, int]:
         """``T``, ``B``, ``I`` and ``H``."""

@@ -8,6 +8,7 @@ from ltdcheck.reference.systems import systems
 
 LAYERED = ("stacked", "bidirectional")  # what a target of several layers and directions can be said to be
 CLIPPING = ("clip-norm", "clip-value")
+OTHER = "other"  # a cell that has no reference: None is taken, for "find out"
 
 _GRADIENTS = "it is a way to take gradients, and no network. A target's own backward pass is checked with its cell."
 _MEMORY = "its state holds a memory beside its cell's, and no question tells the arrays of its heads apart."
@@ -38,7 +39,7 @@ def require_family(name: str) -> None:
     UsageError
         When it is a network that a target cannot be, with the reason and with what can be done.
     """
-    accepted = (*CELLS, "unroll", *LAYERED, *CLIPPING)
+    accepted = (*CELLS, "unroll", *LAYERED, *CLIPPING, OTHER)
     if name in accepted:
         return
     if name in APART:

@@ -12,6 +12,7 @@ import numpy as np
 from ltdcheck.oracles import complex_step
 from ltdcheck.oracles.pairing import blocks, pairing
 from ltdcheck.problem import Array, Problem
+from ltdcheck.properties import own_gradients
 from ltdcheck.properties.compare import digits
 from ltdcheck.properties.law import Disagreement, Evidence, law
 from ltdcheck.properties.subject import Subject
@@ -23,11 +24,18 @@ from ltdcheck.result import Place
 def adjoint_identity(subject: Subject, problem: Problem) -> Evidence:
     """The derivative of the loss along a direction is the inner product of that direction with the gradient.
 
-    The directions move parameters, inputs and initial states at once, with signs that no symmetry shares.
+    The directions move parameters, inputs and initial states at once, with signs that no symmetry shares. Where there
+    is no reference the derivative is that of the target's own forward pass, by differences with an error of their own;
+    then there are directions as well that move one array, or the input of one step.
     """
     if not subject.has_backward:
         return Evidence(not_applicable="it offers no backward pass")
-    problem = subject.within(problem)
+    asked = own_gradients.adjoint if subject.unreferenced else _of_the_reference
+    return asked(subject, subject.within(problem))
+
+
+def _of_the_reference(subject: Subject, problem: Problem) -> Evidence:
+    """The gradient against the reference's derivative by complex step, along one direction."""
     if limit := beyond(subject, problem):
         return limit
     wanted = subject.expected_gradients(problem)

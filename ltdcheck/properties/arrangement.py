@@ -17,7 +17,7 @@ _SPOKEN = {"i": "i", "input": "i", "f": "f", "forget": "f", "o": "o", "output": 
 _SPOKEN_GRU = {"r": "r", "reset": "r", "z": "u", "u": "u", "update": "u", "n": "n", "h": "n", "new": "n", "cand": "n"}
 
 
-@law("layout.consistent")
+@law("layout.consistent", reference=True)
 def consistent(subject: Subject, problem: Problem) -> Evidence:
     """All arrays agree on gate order and orientation, and arrays named after a gate act as that gate.
 
@@ -36,7 +36,7 @@ def consistent(subject: Subject, problem: Problem) -> Evidence:
     return Evidence(compared=compared, not_applicable="" if compared else "no array has an effect")
 
 
-@law("layout.as_declared")
+@law("layout.as_declared", reference=True)
 def as_declared(subject: Subject, problem: Problem) -> Evidence:
     """Variant and layout are what was declared with ``--as``."""
     if not subject.declared:

@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 
 from ltdcheck.errors import TargetRaised
+from ltdcheck.estimate import Estimate
 from ltdcheck.implementation import Outputs
 from ltdcheck.problem import Array, Problem
-from ltdcheck.properties.compare import against, compare, merged
+from ltdcheck.properties.compare import alike, compare, merged
 from ltdcheck.properties.law import Disagreement, Evidence, law
 from ltdcheck.properties.subject import Subject
 from ltdcheck.properties.values import beyond
@@ -148,13 +149,18 @@ def _held(
     gradients: bool,  # noqa: FBT001
     message: str,
 ) -> Evidence:
-    wanted = subject.expected_gradients(problem) if gradients else subject.expect(problem).outputs
-    return compare(subject, problem, second, against(first, wanted), message)
+    def wanted() -> Mapping[str, Estimate]:
+        return subject.expected_gradients(problem) if gradients else subject.expect(problem).outputs
+
+    return alike(subject, problem, first, second, wanted, message)
 
 
 def _right(subject: Subject, problem: Problem, message: str) -> Iterator[Evidence]:
-    """A call that is not remembered, against the reference."""
+    """A call that is not remembered, against the reference; where there is none, against a new instance."""
     out = subject.run_again(problem, backward=subject.has_backward)
+    if subject.unreferenced:
+        yield _same(subject, problem, subject.run(problem, backward=subject.has_backward, fresh=True), out, message)
+        return
     if beyond(subject, problem):
         return
     forward = compare(subject, problem, subject.outputs(out), subject.expect(problem).outputs, message)

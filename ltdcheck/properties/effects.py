@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ltdcheck.problem import Array, Problem
+from ltdcheck.properties import own_effects
 from ltdcheck.properties.compare import ratios
 from ltdcheck.properties.law import Disagreement, Evidence, law
 from ltdcheck.properties.subject import Subject
@@ -19,6 +20,8 @@ from ltdcheck.result import Place
 def every_parameter(subject: Subject, problem: Problem) -> Evidence:
     """Every part of every parameter array changes the output where the reference says that it must."""
     problem = subject.within(problem)
+    if subject.unreferenced:
+        return own_effects.every_parameter(subject, problem)
     H, I = problem.sizes["H"], problem.sizes["I"]
 
     def changes() -> Iterator[tuple[str, Problem]]:
@@ -45,6 +48,8 @@ def every_parameter(subject: Subject, problem: Problem) -> Evidence:
 def every_input(subject: Subject, problem: Problem) -> Evidence:
     """The input at every step, and every feature of it, changes the output from that step on."""
     problem = subject.within(problem)
+    if subject.unreferenced:
+        return own_effects.every_input(subject, problem)
 
     def changes() -> Iterator[tuple[str, Problem]]:
         T, _, I = problem.x.shape
@@ -66,6 +71,8 @@ def every_state(subject: Subject, problem: Problem) -> Evidence:
     problem = subject.within(problem)
     if not subject.implementation.takes_state:
         return Evidence(not_applicable="it takes no initial state")
+    if subject.unreferenced:
+        return own_effects.every_state(subject, problem)
 
     def changes() -> Iterator[tuple[str, Problem]]:
         given = problem.given_state
@@ -82,6 +89,8 @@ def every_cotangent(subject: Subject, problem: Problem) -> Evidence:
     if not subject.has_backward:
         return Evidence(not_applicable=subject.forward_only)
     problem = subject.within(problem)
+    if subject.unreferenced:
+        return own_effects.every_cotangent(subject, problem)
     if limit := beyond(subject, problem):
         return limit
     right = subject.expect(problem).gradients["x"]

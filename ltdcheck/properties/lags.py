@@ -16,7 +16,7 @@ from ltdcheck.properties.values import beyond
 from ltdcheck.reference.numbers.formats import FORMATS
 
 
-@law("lags.long_memory")
+@law("lags.long_memory", reference=True)
 def long_memory(subject: Subject, problem: Problem) -> Evidence:
     """Over a thousand steps every output and every gradient is the reference's, to the end of the precision.
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from ltdcheck.errors import UnknownNameError
 from ltdcheck.result import Place
 
-About = Literal["cell", "program", "clipping", "reference"]
+About = Literal["cell", "program", "clipping", "reference", "pair"]
 
 
 @dataclass(frozen=True)
@@ -48,12 +48,16 @@ Check = Callable[[Any, Any], Evidence]
 
 @dataclass(frozen=True)
 class Property:
-    """A law of implementations, checked on one case at a time."""
+    """A law of implementations, checked on one case at a time.
+
+    ``reference`` says that it speaks of equations, so that nothing can be asked where there is no reference for them.
+    """
 
     id: str
     about: About
     statement: str
     check: Check
+    reference: bool = False
 
     @property
     def title(self) -> str:
@@ -64,7 +68,7 @@ class Property:
 _REGISTRY: dict[str, Property] = {}
 
 
-def law(id: str, about: About = "cell") -> Callable[[Check], Check]:
+def law(id: str, about: About = "cell", *, reference: bool = False) -> Callable[[Check], Check]:
     """Register a function as the property ``id``; its docstring is the statement that people read."""
 
     def register(check: Check) -> Check:
@@ -72,7 +76,7 @@ def law(id: str, about: About = "cell") -> Callable[[Check], Check]:
             raise ValueError(f"property {id!r} is registered twice")
         if not check.__doc__:
             raise ValueError(f"property {id!r} has no docstring; it is what the report prints")
-        _REGISTRY[id] = Property(id, about, check.__doc__.strip(), check)
+        _REGISTRY[id] = Property(id, about, check.__doc__.strip(), check, reference)
         return check
 
     return register

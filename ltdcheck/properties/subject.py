@@ -29,11 +29,17 @@ Answer = TypeVar("Answer")
 class Subject:
     """What a property is asked about."""
 
+    unreferenced = ""  # why nothing is known of its equations, where nothing is
+
     def __init__(self, implementation: Implementation, layout: Layout, declared: str = "") -> None:
         self.implementation = implementation
         self.layout = layout
         self.declared = declared
         self._memory: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+
+    def on(self, implementation: Implementation) -> Subject:
+        """Another implementation that is held against the same."""
+        return Subject(implementation, self.layout, self.declared)
 
     @property
     def cell(self) -> Cell:

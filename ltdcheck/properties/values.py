@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from ltdcheck.problem import Problem
+from ltdcheck.properties import own_gradients
 from ltdcheck.properties.compare import against, compare, hidden, merged
 from ltdcheck.properties.law import Disagreement, Evidence, law
 from ltdcheck.properties.subject import Subject
 from ltdcheck.result import Place
 
 
-@law("values.forward_agrees")
+@law("values.forward_agrees", reference=True)
 def forward_agrees(subject: Subject, problem: Problem) -> Evidence:
     """Every entry of the output sequence and of the final state equals the reference's.
 
@@ -31,6 +32,8 @@ def gradients_present(subject: Subject, problem: Problem) -> Evidence:
     if not subject.has_backward:
         return Evidence(not_applicable=subject.forward_only)
     problem = subject.within(problem)
+    if subject.unreferenced:
+        return own_gradients.present(subject, problem)
     wanted = subject.expected_gradients(problem)
     if limit := hidden(wanted, problem):
         return Evidence(undecided=limit, left_out=len(wanted))
@@ -48,7 +51,7 @@ def gradients_present(subject: Subject, problem: Problem) -> Evidence:
     return Evidence(compared=len(judged), left_out=len(wanted) - len(judged))
 
 
-@law("gradients.backward_agrees")
+@law("gradients.backward_agrees", reference=True)
 def backward_agrees(subject: Subject, problem: Problem) -> Evidence:
     """Every entry of every gradient, of parameters, inputs and initial states, equals the reference's.
 
@@ -62,7 +65,7 @@ def backward_agrees(subject: Subject, problem: Problem) -> Evidence:
     return compare(subject, problem, subject.gradients(subject.run(problem)), subject.expected_gradients(problem))
 
 
-@law("values.one_step")
+@law("values.one_step", reference=True)
 def one_step(subject: Subject, problem: Problem) -> Evidence:
     """A sequence of one step is one step of the cell, forward and backward."""
     one = first_steps(subject.within(problem), 1)
@@ -104,6 +107,8 @@ def first_steps(problem: Problem, T: int) -> Problem:
 
 def beyond(subject: Subject, problem: Problem) -> Evidence | None:
     """Nothing can be decided where rounding exceeds every value; the reference knows that before the target runs."""
+    if subject.unreferenced:
+        return None
     expect = subject.expect(problem)
     limit = hidden({**expect.outputs, **expect.gradients}, problem)
     return Evidence(undecided=limit, left_out=len(expect.hidden)) if limit else None

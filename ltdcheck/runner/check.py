@@ -20,6 +20,8 @@ from ltdcheck.runner.examine import FATAL, Tally
 from ltdcheck.runner.examiners import CellExaminer, ClippingExaminer, Options
 from ltdcheck.runner.subjects import Opened, Target, open_target
 
+NO_REFERENCE = "it speaks of the equations of a cell, and there is no reference for those of this target"
+
 
 class Observer(Protocol):
     """Whoever watches a run."""
@@ -134,6 +136,8 @@ class Session:
         replay = self.options.replay(number)
         if self.opened.early is not None:
             return _early(self.opened, prop, plan, replay)
+        if prop.reference and self.opened.other:
+            return self._not_asked(prop, NO_REFERENCE)
         if why := self._stopped or self._follows(prop):
             return self._not_asked(prop, why)
         tally = self._examined(prop)

@@ -13,6 +13,7 @@ CONSEQUENCES = {
     "gradients.adjoint_identity": ("values.forward_agrees", "gradients.present", "gradients.backward_agrees"),
     "lags.long_memory": ("values.forward_agrees", "gradients.present", "gradients.backward_agrees"),
     "values.one_step": ("values.forward_agrees", "gradients.present", "gradients.backward_agrees"),
+    "sequence.pieces_equal_whole": ("sequence.causal",),
     "calls.earlier_shapes": ("values.forward_agrees", "gradients.present", "gradients.backward_agrees"),
 }
 

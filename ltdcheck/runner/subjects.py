@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ltdcheck.diagnosis.families import OTHER
 from ltdcheck.diagnosis.identify import Identification
 from ltdcheck.diagnosis.layers import recognise
 from ltdcheck.errors import TargetFailure, TargetUnusableError
@@ -13,8 +14,11 @@ from ltdcheck.implementation import ClippingRule, Implementation
 from ltdcheck.problem import Problem
 from ltdcheck.properties.law import Disagreement
 from ltdcheck.properties.subject import Subject
+from ltdcheck.properties.unreferenced import Unreferenced
 from ltdcheck.result import Place
 from ltdcheck.runner.isolated import Isolated, IsolatedClipping, open_isolated
+
+HELD = "it is held to every law that needs no reference"
 
 
 @dataclass(frozen=True)
@@ -29,12 +33,16 @@ class Target:
 
 @dataclass
 class Opened:
-    """A target that can be asked. ``early`` is what went wrong before it could be identified."""
+    """A target that can be asked. ``early`` is what went wrong before it could be identified.
+
+    ``other`` says why there is no reference for it: it is then held to the laws that need none.
+    """
 
     target: Target
     implementation: Isolated | IsolatedClipping | None  # None: it failed before it said what it is
     identification: Identification | None = None
     early: TargetFailure | Disagreement | None = None
+    other: str = ""
 
     @property
     def about(self) -> str:
@@ -54,6 +62,8 @@ class Opened:
         """The family, or the kind of clipping."""
         if isinstance(self.implementation, ClippingRule):
             return self.implementation.kind
+        if self.other:
+            return OTHER
         return self.identification.cell.name if self.identification else (self.target.cell or "")
 
     @property
@@ -61,11 +71,15 @@ class Opened:
         """The variant and layout in one line."""
         if isinstance(self.implementation, ClippingRule):
             return self.implementation.form
+        if self.other:
+            return "no reference: nothing is said about its equations"
         return self.identification.words if self.identification else ""
 
     @property
     def layout(self) -> str:
         """How the parameters lie, an array at a time."""
+        if self.other:
+            return f"{self.other}; {HELD}"
         return "; ".join(self.identification.layout.describe()) if self.identification else ""
 
     def close(self) -> None:
@@ -73,10 +87,12 @@ class Opened:
         if self.implementation is not None:
             self.implementation.close()
 
-    def subject(self) -> Subject:
-        """What properties of cells are asked about."""
-        assert isinstance(self.implementation, Implementation)
-        assert self.identification is not None
+    def subject(self) -> Subject | None:
+        """What properties of cells are asked about; None where it is not known what it is."""
+        if self.other and isinstance(self.implementation, Implementation):
+            return Unreferenced(self.implementation, self.other, self.target.declared)
+        if self.identification is None or not isinstance(self.implementation, Implementation):
+            return None
         return Subject(self.implementation, self.identification.layout, self.target.declared)
 
 
@@ -111,16 +127,34 @@ def identified(opened: Opened) -> Opened:
     implementation, target = opened.implementation, opened.target
     if not isinstance(implementation, Implementation):
         return opened
+    claimed = target.cell or implementation.claims or None
+    if claimed == OTHER:
+        opened.early, opened.other = _hidden_weights(implementation), "it is said to be a cell without a reference"
+        return opened
     try:
-        opened.identification = recognise(implementation, target.spec, target.cell or implementation.claims or None)
+        found = recognise(implementation, target.spec, claimed)
     except TargetFailure as failure:
         opened.early = failure
-    except TargetUnusableError:
-        hidden = _hidden_weights(implementation)
-        if hidden is None:
+    except TargetUnusableError as error:
+        opened.early = _hidden_weights(implementation)
+        if opened.early is None and claimed is not None:
             raise
-        opened.early = hidden
+        opened.other = error.why if opened.early is None else ""
+    else:
+        if found.layout.doubt and claimed is None:
+            opened.other = _unlike(found)
+        else:
+            opened.identification = found
     return opened
+
+
+def _unlike(found: Identification) -> str:
+    """Why a target that claims nothing is held against no reference, though its arrays have the shapes of one's."""
+    name = found.cell.name
+    return (
+        f"its arrays have the shapes of {name}, and no variant of {name}, alone or with a known fault, answers as it "
+        f"does; if it is meant to be one, --cell {name} holds it against the nearest"
+    )
 
 
 def _hidden_weights(implementation: Implementation) -> Disagreement | None:

@@ -82,7 +82,7 @@ def build(cell: Cell, recipe: Recipe) -> Problem:
     params = {}
     for name, shape in cell.shapes(I, H).items():
         weights = r.recurrent if name.rpartition(".")[2] == "W" else r.weights
-        scale = r.biases if len(shape) == 1 else weights / np.sqrt(max(shape[1], 1))
+        scale = r.biases if len(shape) < 2 else weights / np.sqrt(max(shape[1], 1))
         params[name] = _grains(rng, shape, scale, recipe.grain)
     x = _grains(rng, (T, B, I), r.inputs, recipe.grain)
     given = tuple(_grains(rng, (B, H), r.states, recipe.grain) for _ in cell.states)
