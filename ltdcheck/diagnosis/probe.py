@@ -142,8 +142,17 @@ class Probe:
         return answer[: self.steps * B * self.H].reshape(self.steps, B, self.H)
 
     def readings(self, array: str) -> list[Reading]:
-        """Every way in which the array's shape can be read at the probe's sizes."""
+        """Every way in which the array's shape can be read at the probe's sizes.
+
+        An axis of one entry in front says nothing where the rest is an array without it: a layer's, or a direction's.
+        """
         shape = self.inventory[array]
+        found = self._readings(array, shape)
+        if found or len(shape) < 2 or shape[0] != 1:
+            return found
+        return [replace(one, arrangement=f"1 {one.arrangement}") for one in self._readings(array, shape[1:])]
+
+    def _readings(self, array: str, shape: tuple[int, ...]) -> list[Reading]:
         entries = prod(shape)
         found = []
         single = [(1, a, self.sources) for a in SINGLE] + [(1, a, _VECTOR) for a in SINGLE_VECTORS]

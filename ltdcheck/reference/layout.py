@@ -2,8 +2,8 @@
 
 An array is read as a core (g, u, s): g the gates it holds, u the units, s the sources that feed them: columns for the
 input x, for the hidden state h, and for biases. An arrangement says how the core became the array, in the notation
-``"(g u) s"``: axes in order, those in brackets merged. So ``weight_ih`` (4H, I) of torch is ``"(g u) s"`` with source
-x, and a fused ``(I + H, 4H)`` matrix is ``"s (g u)"`` with sources x and h.
+``"(g u) s"``: axes in order, those in brackets merged, 1 an axis of one entry. So ``weight_ih`` (4H, I) of torch is
+``"(g u) s"`` with source x, and a fused ``(I + H, 4H)`` matrix is ``"s (g u)"`` with sources x and h.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ def arrange(core: Array, arrangement: str) -> Array:
 
     Axes that the arrangement does not name must have length 1.
     """
-    order = ["gus".index(axis) for axis in re.findall(r"\w", arrangement)]
+    order = ["gus".index(axis) for axis in re.findall("[gus]", arrangement)]
     missing = [axis for axis in range(3) if axis not in order]
     core = core.transpose(*missing, *order)
     shape: list[int] = []
     at = len(missing)
     for group in re.findall(r"\([^)]*\)|\w", arrangement):
-        count = len(re.findall(r"\w", group))
+        count = len(re.findall("[gus]", group))
         shape.append(int(np.prod(core.shape[at : at + count])))
         at += count
     return core.reshape(shape)
@@ -69,7 +69,7 @@ class ArrayLayout:
         """The shape in symbols: ``(4H, I)``, ``(I+H, 4H)``, ``(H*4, I)`` where the gates of a unit lie side by side."""
         wide = "+".join({"x": "I", "h": "H", "1": "1"}[s] for s in self.sources)
         g, u, columns = str(self.gates), self.unit, len(self.sources)
-        words = {"(g u)": f"{g}{u}", "(u g)": f"{u}*{g}", "g": g, "u": u, "s": wide}
+        words = {"(g u)": f"{g}{u}", "(u g)": f"{u}*{g}", "g": g, "u": u, "s": wide, "1": "1"}
         words |= {"(s g u)": f"{columns}*{g}{u}", "(s u)": f"{columns}{u}"}
         axes = [words[axis] for axis in re.findall(r"\([^)]*\)|\w", self.arrangement)]
         return f"({', '.join(axes)}{',' if len(axes) == 1 else ''})"
