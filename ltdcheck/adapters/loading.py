@@ -59,7 +59,7 @@ def _model(spec: str) -> Any:
     """
     _require_file(spec, Path(spec))
     try:
-        from ltdcheck.adapters import onnx_file
+        onnx_file = importlib.import_module("ltdcheck.adapters.onnx_file")
     except ImportError as error:
         top = (error.name or "onnx").partition(".")[0]
         why = f"reading a model takes {top}, and importing it raised {type(error).__name__}: {error}."

@@ -26,6 +26,7 @@ from ltdcheck.adapters.onnx_graph import (
     W,
     X,
     attribute,
+    directions,
     is_recurrent,
     slot,
     states,
@@ -142,13 +143,15 @@ def _weights(graph: Graph, target: str) -> Iterator[Weight]:
     for k, node in enumerate(graph.recurrent, 1):
         place = "" if len(graph.recurrent) == 1 else f"{node.name or f'{node.op_type}{k}'}."
         for number, letter in LETTERS.items():
-            for weight in _weight(graph, target, slot(node, number), f"{place}{letter}"):
+            axes = (directions(node), 3 if number in (W, R) else 2)
+            for weight in _weight(graph, target, slot(node, number), f"{place}{letter}", axes):
                 if weight.input not in known:
                     known.add(weight.input)
                     yield weight
 
 
-def _weight(graph: Graph, target: str, name: str, called: str) -> Iterator[Weight]:
+def _weight(graph: Graph, target: str, name: str, called: str, axes: tuple[int, int]) -> Iterator[Weight]:
+    """What one input of a node is made of; ``axes`` are how many directions the node has, and axes that input."""
     direct = name in graph.constants or name in graph.inputs
     for source in [name] if direct else graph.sources(name):
         if not source or graph.element(source) not in FLOATS:
@@ -159,7 +162,8 @@ def _weight(graph: Graph, target: str, name: str, called: str) -> Iterator[Weigh
             why = f"its weights {source} have no fixed shape: {says}."
             raise TargetUnusableError(target, why, "Export it with weights of fixed shapes.")
         fixed = tuple(n for n in shape if n is not None)
-        yield Weight(source, fixed, called if direct else f"{called}.{source}", directions=direct)
+        apart = (fixed[0] if fixed else 0, len(fixed)) == axes
+        yield Weight(source, fixed, called if direct else f"{called}.{source}", directions=apart)
 
 
 def rewritten(graph: Graph, found: Cut, *, stateful: bool) -> bytes:
