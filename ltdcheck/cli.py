@@ -14,6 +14,7 @@ import click
 
 from ltdcheck import __version__
 from ltdcheck.cli_mutate import mutate
+from ltdcheck.cli_vectors import vectors
 
 if TYPE_CHECKING:
     from ltdcheck.result import Record, Result
@@ -79,7 +80,7 @@ def check(
     html_path: Path | None,
     junit_path: Path | None,
 ) -> None:
-    """Validate implementations: module:attr, or path/to/file.py:attr."""
+    """Validate implementations: module:attr, path/to/file.py:attr, or exec:COMMAND."""
     from ltdcheck.reporting.console import Console
     from ltdcheck.reporting.json_lines import RecordWriter
     from ltdcheck.result import exit_status
@@ -179,6 +180,7 @@ def _write(record: Record, html_path: Path | None, junit_path: Path | None) -> N
 
 
 main.add_command(mutate)
+main.add_command(vectors)
 
 
 @main.command()
@@ -216,7 +218,7 @@ def list_(kind: str) -> None:
 @main.command()
 @click.argument("id")
 def explain(id: str) -> None:
-    """Say what a system (by its name, or its row: S29), a property or a fault is, or how exact ``bounds`` are."""
+    """Say what a system (by its name, or its row: S29), a property or a fault is; or ``bounds``, or ``protocol``."""
     from ltdcheck.catalogue import explained
 
     click.echo(explained(id))

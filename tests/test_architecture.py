@@ -51,14 +51,16 @@ PARTS = {
     # 4 what happens in a run; the runner asks for a diagnosis of what it finds
     "diagnosis": Part(BELOW_DIAGNOSIS, ("numpy", "scipy")),
     "runner": Part((*BELOW_DIAGNOSIS, "diagnosis"), ("numpy", "scipy", "hypothesis", "cloudpickle")),
+    "vectors": Part(BELOW_DIAGNOSIS, ("numpy",)),
     "mutation": Part((*BELOW_DIAGNOSIS, "diagnosis", "runner"), ("numpy",)),
     # 5 pure functions of a record
     "reporting": Part(NOUNS, ("jinja2", "markupsafe", "rich")),
     # 6 the ways in
     "api": Part(BELOW_API, ("numpy",)),
     "catalogue": Part(BELOW_API),
-    "cli": Part((*BELOW_API, "api", "catalogue", "cli_mutate", ""), ("click", "rich")),
+    "cli": Part((*BELOW_API, "api", "catalogue", "cli_mutate", "cli_vectors", ""), ("click", "rich")),
     "cli_mutate": Part(BELOW_API, ("click",)),
+    "cli_vectors": Part((*BELOW_API, "vectors"), ("click", "rich")),
     "pytest_plugin": Part((*NOUNS, "api", ""), ("pytest",)),
     "experiments": Part((*NOUNS, "api", ""), ("numpy", "scipy")),
     "__main__": Part(("cli",)),
