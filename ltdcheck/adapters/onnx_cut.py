@@ -65,7 +65,8 @@ def require_recurrent(graph: Graph, target: str) -> None:
     if not graph.recurrent:
         kinds = sorted({node.op_type for node in graph.proto.node})
         has = f"it has {', '.join(kinds[:6])}{', ..' if len(kinds) > 6 else ''}" if kinds else "it is empty"
-        raise TargetUnusableError(target, f"it has no RNN, GRU or LSTM operator: {has}.", EXPORT)
+        why = f"it has no RNN, GRU or LSTM operator, outside of branches and loops: {has}."
+        raise TargetUnusableError(target, why, EXPORT)
 
 
 def cut(graph: Graph, target: str) -> Cut:

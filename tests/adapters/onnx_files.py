@@ -71,6 +71,33 @@ def rows_first(path: Path, readout: int = 0) -> str:
     return save(path, nodes, [info("x", ("b", "t", I))], [info(nodes[-1].output[0], None)], held)
 
 
+def last_state(path: Path) -> str:
+    """An LSTM that answers with Y_h alone."""
+    node = helper.make_node("LSTM", ["X", "W", "R", "B"], ["", "Y_h"], hidden_size=H)
+    return save(path, [node], [info("X", ("t", "b", I))], [info("Y_h", None)], weights("LSTM"))
+
+
+def with_lengths(path: Path) -> str:
+    """A GRU that is given lengths and a state, and answers with Y alone."""
+    node = helper.make_node("GRU", ["X", "W", "R", "B", "lengths", "start"], ["Y"], hidden_size=H)
+    given = [info("X", ("t", "b", I)), info("lengths", ("b",), TensorProto.INT32), info("start", (1, "b", H))]
+    return save(path, [node], given, [info("Y", None)], weights("GRU"))
+
+
+def two_nodes(path: Path) -> str:
+    """Two GRUs, one of them in reverse, side by side."""
+    ahead, back = weights("GRU"), weights("GRU", seed=1)
+    held: dict[str, Any] = {**{f"{n}1": a for n, a in ahead.items()}, **{f"{n}2": a for n, a in back.items()}}
+    held["one"] = np.array([1])
+    nodes = [
+        helper.make_node("GRU", ["x", "W1", "R1", "B1"], ["Y1"], name="there", hidden_size=H),
+        helper.make_node("GRU", ["x", "W2", "R2", "B2"], ["Y2"], name="back", hidden_size=H, direction="reverse"),
+        helper.make_node("Concat", ["Y1", "Y2"], ["both"], axis=3),
+        helper.make_node("Squeeze", ["both", "one"], ["y"]),
+    ]
+    return save(path, nodes, [info("x", ("t", "b", I))], [info("y", None)], held)
+
+
 def two_layers(path: Path) -> str:
     """Two RNNs, one upon the other, that share an input and an output for their states: h (2, B, H)."""
     first, second = weights("RNN"), weights("RNN", inputs=H, seed=1)

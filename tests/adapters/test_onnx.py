@@ -12,7 +12,19 @@ import numpy as np
 import onnx as onnx_package
 import onnxruntime
 import pytest
-from adapters.onnx_files import H, I, info, operator, rows_first, save, two_layers, weights
+from adapters.onnx_files import (
+    H,
+    I,
+    info,
+    last_state,
+    operator,
+    rows_first,
+    save,
+    two_layers,
+    two_nodes,
+    weights,
+    with_lengths,
+)
 from onnx import TensorProto, helper
 from witnesses.onnx_models import by_runtime, feeds
 
@@ -166,6 +178,21 @@ def test_a_graph_around_an_operator(tmp_path: Path) -> None:
     assert "R.R_turned[0] (H, 3H): W_u W_r W_n" in found.layout.describe()
 
 
+FILES = {
+    "last state": (last_state, "lstm order=i o f g, biases=2"),
+    "lengths": (with_lengths, "gru order=u r n, biases=2"),
+    "two nodes": (two_nodes, "bidirectional gru(order=u r n, biases=2), merge=concatenate"),
+}
+
+
+@pytest.mark.parametrize(("make", "words"), FILES.values(), ids=FILES)
+def test_what_a_model_does_not_show_is_shown(make: Any, words: str, tmp_path: Path) -> None:
+    """Y and the final states that are no outputs become outputs; lengths that are asked for are full."""
+    found = identified(load(make(tmp_path / "model.onnx")))
+    assert found.exact
+    assert f"{found.cell.name} {found.words}" == words
+
+
 def test_layers_with_one_state(tmp_path: Path) -> None:
     """A state that the model takes and answers is its own: h (2, B, H) of two layers, zeros where none is given."""
     model = load(two_layers(tmp_path / "model.onnx"))
@@ -258,7 +285,7 @@ def dangling(path: Path) -> str:
 BAD = {
     "truncated": (truncated, "not the whole of one"),
     "empty": (empty, "its 0 bytes hold no graph"),
-    "no recurrence": (no_recurrence, "no RNN, GRU or LSTM operator: it has Add"),
+    "no recurrence": (no_recurrence, "no RNN, GRU or LSTM operator, outside of branches and loops: it has Add"),
     "unsupported opset": (partial(operator, opset=99), "operator set ai.onnx 99"),
     "fixed steps and rows": (fixed, "the fixed shape (5, 2, 4), and its steps and rows must be open"),
     "dynamic weights": (dynamic_weights, "W have no fixed shape: (1, 'any', 'any')"),
