@@ -143,6 +143,13 @@ class Function(Protocol):
         """
         ...
 
+    def twice(self, C: Rows) -> tuple[Vector, Rows, Rows]:
+        """f(point) from the forward pass of a pull there, what it gives, and what its backward pass gives again.
+
+        Again as much as tells a backward pass that is not the same twice: all rows, or the first.
+        """
+        ...
+
     def push(self, x: Vector, direction: Vector, how: How | None = None) -> Vector:
         """The framework's own Jacobian-vector product, (m,)."""
         ...

@@ -33,6 +33,9 @@ from ltdcheck.errors import NotAnalyticError
 REFUSALS = (TypeError, ValueError, NotImplementedError, jax.errors.JAXTypeError)
 
 
+AT_LEAST = 64  # rows in one pass
+
+
 class JaxFunction:
     """``f`` at ``x``, an array or a tree of arrays."""
 
@@ -71,13 +74,19 @@ class JaxFunction:
 
     def steps(self, x: Vector, D: Rows, how: How) -> Rows:
         """As step, for every row of D at once."""
+        size = max(AT_LEAST, 1 << (len(D) - 1).bit_length())  # a program traced once serves several numbers of rows
+        rows = np.concatenate([D, np.zeros((size - len(D), D.shape[1]))])
+        how.rows = size if how.rows else 0
         with _side_by_side():
-            real = [jnp.repeat(a[None], len(D), axis=0) for a in self._arrays(x, raised=True)]
-            if len(D) not in self._programs:
-                self._programs[len(D)] = jax.make_jaxpr(jax.vmap(self._outputs))(real)
-            moved = [a + 1j * b for a, b in zip(real, stacked(D, self.blocks), strict=True)]
-            answers = self._interpreted(self._programs[len(D)], moved, how)
-            return np.concatenate([np.imag(np.asarray(part)).reshape(len(D), -1) for part in answers], axis=1)
+            if size not in self._programs:
+                real = [jnp.repeat(a[None], size, axis=0) for a in self._arrays(x, raised=True)]
+                self._programs[size] = jax.make_jaxpr(jax.vmap(self._outputs))(real)
+            parts = zip(split(x, self.blocks), stacked(rows, self.blocks), strict=True)
+            answers = self._interpreted(self._programs[size], [jnp.asarray(a + 1j * b) for a, b in parts], how)
+            found = np.concatenate([np.imag(np.asarray(part)).reshape(size, -1) for part in answers], axis=1)
+        if how.rows:
+            how.rows, how.tied = len(D), None if how.tied is None else how.tied[: len(D)]
+        return found[: len(D)]
 
     def answer(self, g: Callable[..., Any], x: Vector, how: How | None = None) -> Named:
         """The arrays that g returns."""
@@ -96,16 +105,29 @@ class JaxFunction:
 
         def pulled(parts: Any) -> Any:
             values, back = jax.vjp(self._outputs, parts)
-            weights = [jnp.asarray(w, v.dtype) for w, v in zip(stacked(C, self.outputs), values, strict=True)]
-            try:
-                return jax.vmap(lambda row: back(row)[0])(weights)
-            except REFUSALS:  # it asks for a number's value, which only one at a time has
-                rows = [back([w[k] for w in weights])[0] for k in range(len(C))]
-                return [jnp.stack(column) for column in zip(*rows, strict=True)]
+            return self._backward(values, back, C)
 
         if how is not None and how.copies:
             return self._copied(pulled, x, how)
         return np.concatenate([_numbers(p).reshape(len(C), -1) for p in self._run(pulled, x, how)], axis=1)
+
+    def twice(self, C: Rows) -> tuple[Vector, Rows, Rows]:
+        """jax's, from one forward pass."""
+        values, back = jax.vjp(self._outputs, self._arrays(self.point))
+        found = [self._backward(values, back, C) for _ in range(2)]
+        one, other = (np.concatenate([_numbers(p).reshape(len(C), -1) for p in rows], axis=1) for rows in found)
+        return joined([_numbers(part) for part in values]), one, other
+
+    def _backward(self, values: Sequence[Any], back: Callable[[Any], Any], C: Rows) -> list[Any]:
+        """Of all rows at once, where there are several, (rows, *shape)."""
+        weights = [jnp.asarray(w, v.dtype) for w, v in zip(stacked(C, self.outputs), values, strict=True)]
+        try:
+            if len(C) > 1:
+                return list(jax.vmap(lambda row: back(row)[0])(weights))
+        except REFUSALS:  # it asks for a number's value, which only one at a time has
+            pass
+        rows = [back([w[k] for w in weights])[0] for k in range(len(C))]
+        return [jnp.stack(column) for column in zip(*rows, strict=True)]
 
     def _copied(self, pulled: Callable[[Any], Any], x: Vector, how: How) -> Rows:
         """Products in many copies, (copies, q, n)."""

@@ -110,6 +110,14 @@ class TorchFunction:
         except (RuntimeError, ValueError, TypeError):  # f asks for the dtype of its own constants
             return self._rounded(x, C, how, None)
 
+    def twice(self, C: Rows) -> tuple[Vector, Rows, Rows]:
+        """autograd's, through one graph."""
+        with torch.enable_grad():
+            inputs = [part.requires_grad_() for part in self._tensors(self.point)]
+            answers = self._answers(*(part.clone() for part in inputs))
+            rows = self._backward(answers, inputs, np.concatenate([C, C[:1]]))
+        return joined([_numbers(a) for a in answers]), rows[:-1], rows[-1:]
+
     def push(self, x: Vector, direction: Vector, how: How | None = None) -> Vector:
         """torch.func's Jacobian-vector product."""
         raised = None if how is None else torch.float64
@@ -160,17 +168,19 @@ class TorchFunction:
     def _pulled(self, tensors: list[torch.Tensor], C: Rows) -> Rows:
         with torch.enable_grad():
             inputs = [part.requires_grad_() for part in tensors]
-            answers = self._answers(*(part.clone() for part in inputs))
-            moving = [a.requires_grad for a in answers]
-            if not any(moving):
-                return np.zeros((len(C), len(self.point)))
-            weights = [torch.from_numpy(w).to(a.dtype) for w, a in zip(stacked(C, self.outputs), answers, strict=True)]
-            ends = list(compress(answers, moving))
-            rows = []
-            for k in range(len(C)):
-                chosen = [w[k] for w in compress(weights, moving)]
-                found = torch.autograd.grad(ends, inputs, chosen, retain_graph=k + 1 < len(C), allow_unused=True)
-                rows.append(_row(found, inputs))
+            return self._backward(self._answers(*(part.clone() for part in inputs)), inputs, C)
+
+    def _backward(self, answers: Sequence[torch.Tensor], inputs: list[torch.Tensor], C: Rows) -> Rows:
+        moving = [a.requires_grad for a in answers]
+        if not any(moving):
+            return np.zeros((len(C), len(self.point)))
+        weights = [torch.from_numpy(w).to(a.dtype) for w, a in zip(stacked(C, self.outputs), answers, strict=True)]
+        ends = list(compress(answers, moving))
+        rows = []
+        for k in range(len(C)):
+            chosen = [w[k] for w in compress(weights, moving)]
+            found = torch.autograd.grad(ends, inputs, chosen, retain_graph=k + 1 < len(C), allow_unused=True)
+            rows.append(_row(found, inputs))
         return np.stack(rows)
 
     def _called(self, g: Callable[..., Any], tensors: Sequence[Any]) -> Any:

@@ -57,7 +57,33 @@ class NumPyFunction:
     @cached_property
     def own(self) -> str:
         """autograd, where f runs on its boxes."""
-        return "autograd" if _over_autograd(self) else ""
+        return "autograd" if self._traced else ""
+
+    @cached_property
+    def _traced(self) -> Any:
+        """autograd's pullback at the point and its value; None where f leaves its boxes."""
+        from autograd import make_vjp
+        from autograd.tracer import isbox
+
+        answers: list[Any] = []
+
+        def flat(parts: Any) -> Any:
+            answers.append(self._flat(parts))
+            return answers[0]
+
+        try:
+            with np.errstate(all="ignore"):
+                traced = make_vjp(flat)(tuple(self.arrays(self.point, raised=False)))
+        except Exception:  # noqa: BLE001  (whatever a box makes plain NumPy code raise)
+            return None
+        return traced if isbox(answers[0]) else None
+
+    def twice(self, C: Rows) -> tuple[Vector, Rows, Rows]:
+        """autograd's, from the pass that told whether f runs on its boxes."""
+        pulled, value = self._traced
+        with np.errstate(all="ignore"):
+            rows = _backward(pulled, C, value.dtype)
+            return np.asarray(value, dtype=float), rows, _backward(pulled, C[:1], value.dtype)
 
     def value(self, x: Vector, *, raised: bool = False) -> Vector:
         """f(x), in the precision of x or in float64."""
@@ -132,7 +158,7 @@ class NumPyFunction:
             if how is not None and how.copies:
                 return self._copied(arguments, C, how.copies)
             pulled, value = make_vjp(self._flat)(tuple(arguments))
-            return np.stack([joined([np.asarray(part) for part in pulled(c.astype(value.dtype))]) for c in C])
+            return _backward(pulled, C, value.dtype)
 
     def _copied(self, arguments: list[Any], C: Rows, copies: int) -> NDArray[np.float64]:
         """Products in many copies, (copies, q, n)."""
@@ -197,6 +223,10 @@ def _rounding(how: How | None) -> Iterator[None]:
         yield
 
 
+def _backward(pulled: Callable[[Any], Any], C: Rows, dtype: Any) -> Rows:
+    return np.stack([joined([np.asarray(part) for part in pulled(c.astype(dtype))]) for c in C])
+
+
 def _imaginary(part: Any) -> Any:
     """A result without an imaginary part does not depend on x, or has left the complex numbers."""
     if isinstance(part, Sided):
@@ -210,17 +240,3 @@ def _rows(held: Sequence[NDArray[Any]], copies: int, rows: int) -> NDArray[np.fl
     """The entries of arrays with two hidden axes, (copies, rows, n)."""
     flat = [np.asarray(part).reshape(*part.shape[:HIDDEN], -1) for part in held]
     return np.concatenate([np.broadcast_to(part, (copies, rows, part.shape[-1])) for part in flat], axis=-1)
-
-
-def _over_autograd(function: NumPyFunction) -> bool:
-    """f runs on autograd's boxes, and the answer is one."""
-    from autograd.core import VJPNode
-    from autograd.tracer import isbox, new_box, trace_stack
-
-    with trace_stack.new_trace() as level, np.errstate(all="ignore"):
-        boxes = [new_box(part, level, VJPNode.new_root()) for part in function.arrays(function.point, raised=False)]
-        try:
-            answers = [part for _, part in leaves(function.run(function.f, rebuilt(function.tree, iter(boxes))))]
-        except Exception:  # noqa: BLE001  (whatever a box makes plain NumPy code raise)
-            return False
-    return any(isbox(answer) for answer in answers)

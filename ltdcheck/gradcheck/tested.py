@@ -9,6 +9,7 @@ reverse mode alike: an error u*|t| of a tangent t counts by its cotangent c, one
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -46,15 +47,24 @@ class Tested:
         self._rows: dict[bytes, Floats] = {}
         self._last: tuple[bytes, Floats] | None = None
 
+    @cached_property
+    def twice(self) -> tuple[Floats | None, Floats, Floats]:
+        """Two answers to one question, or the first rows of two; and f(x), where the first came by way of it."""
+        if self.forward:
+            v = np.ones_like(self.function.point)
+            return None, self.function.push(self.function.point, v), self.function.push(self.function.point, v)
+        if self.gradient is None:
+            C = np.eye(self._m) if self._m <= OUTPUTS else np.ones((1, self._m))
+            value, rows, again = self.function.twice(C)
+            self._rows[C.tobytes()] = rows
+            return value, rows[: len(again)], again
+        ones = np.ones((1, self._m))
+        return None, self.rows(ones), self._again(ones)
+
     @property
     def differs(self) -> float:
         """How far two calls are apart, relative to the largest entry."""
-        if self.forward:
-            v = np.ones_like(self.function.point)
-            first, second = (self.function.push(self.function.point, v) for _ in range(2))
-        else:
-            ones = np.ones((1, self._m))
-            first, second = self.rows(ones), self._again(ones)
+        _, first, second = self.twice
         with np.errstate(invalid="ignore"):
             gap = np.where(np.isnan(first) & np.isnan(second) | (first == second), 0.0, np.abs(first - second))
         largest = np.max(np.abs(first), where=np.isfinite(first), initial=0.0)
