@@ -17,7 +17,7 @@ from ltdcheck.errors import LtdcheckError
 from ltdcheck.implementation import Outputs
 from ltdcheck.problem import PRECISIONS, Array, Params, Problem
 
-Pull = Callable[[Array, tuple[Array, ...], str], Outputs]
+Pull = Callable[[Array, tuple[Array, ...], dict[str, str]], Outputs]
 Served = Callable[[Problem], tuple[Outputs, Pull]]  # one call: the forward pass, and what pulls back through it
 Shapes = Callable[[int, int], Mapping[str, tuple[int, ...]]]  # of the parameters, by name, at I and H
 
@@ -26,7 +26,7 @@ class Standing(Protocol):
     """What an instance's passes are handed to."""
 
     def forward(self, problem: Problem) -> tuple[Outputs, Pull]:
-        """The forward pass, and the function ``(dy, dstate, view of dy)`` that pulls back through it."""
+        """The forward pass, and the function ``(dy, dstate, views of both)`` that pulls back through it."""
 
 
 class CannotStandInError(LtdcheckError):

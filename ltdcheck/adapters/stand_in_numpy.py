@@ -65,7 +65,7 @@ class NumpyPasses:
         if dstate is not None:
             ends = arrays_of(form.state, dstate, shape, "dstate")
         steps = dy[None] if cell else swap(dy, batch_first=form.batch_first)
-        out = pull(steps, tuple(ends), views_of(dy=np.asarray(dy)).get("dy", ""))
+        out = pull(steps, tuple(ends), views_of(dy=np.asarray(dy), dstate=ends[0]))
         missing = set(out.facts.get("missing", ()))
         instance.grads = {name: g for name, g in (out.dparams or {}).items() if name not in missing}
         assert out.dx is not None

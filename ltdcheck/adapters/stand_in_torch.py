@@ -32,7 +32,7 @@ class _Pass(torch.autograd.Function):  # type: ignore[misc]
     def backward(ctx: Any, *cotangents: torch.Tensor) -> Any:
         """The gradients of x, of the state where one was given, and of the parameters."""
         dy, *dstate = (c.numpy(force=True) for c in cotangents)
-        out = ctx.pull(dy, tuple(dstate), views_of(dy=dy).get("dy", ""))
+        out = ctx.pull(dy, tuple(dstate), views_of(dy=dy, dstate=dstate[0]))
         missing = set(out.facts.get("missing", ()))
         named = {"x": out.dx, **{f"state[{k}]": s for k, s in enumerate((out.dstate or ())[: ctx.states])}}
         named |= {name: (out.dparams or {})[name] for name in ctx.names}

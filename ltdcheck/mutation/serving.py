@@ -16,7 +16,7 @@ from ltdcheck.implementation import Outputs
 from ltdcheck.mutation.in_layout import InLayout
 from ltdcheck.problem import Array, Params, Problem
 
-Pull = Callable[[Array, tuple[Array, ...], str], Outputs]
+Pull = Callable[[Array, tuple[Array, ...], dict[str, str]], Outputs]
 
 
 class Serving:
@@ -26,20 +26,19 @@ class Serving:
         self.implementation, self.calls = implementation, 0
 
     def forward(self, problem: Problem) -> tuple[Outputs, Pull]:
-        """The forward pass, and the function ``(dy, dstate, view of dy)`` that pulls back through it."""
+        """The forward pass, and the function ``(dy, dstate, views of both)`` that pulls back through it."""
         before = copy.copy(self.implementation.network)
         out = self.implementation.run(problem, backward=False)
         self.calls += 1
         self._suffer(problem, out, backward=False)
         asked, number, pulls = _kept(problem), self.calls, 0
 
-        def pull(dy: Array, dstate: tuple[Array, ...], view: str) -> Outputs:
+        def pull(dy: Array, dstate: tuple[Array, ...], views: dict[str, str]) -> Outputs:
             nonlocal pulls
             pulls += 1
             alone = number == self.calls
             replayed = InLayout(copy.copy(before) if alone else copy.deepcopy(before), self.implementation.layout)
-            views = {**asked.views, **({"dy": view} if view else {})}
-            again = asked.with_(dy=dy, dstate=dstate, views=views)
+            again = asked.with_(dy=dy, dstate=dstate, views={**asked.views, **views})
             answer = replayed.run(again) if pulls == 1 else replayed.run_back_again(again)
             if alone:
                 self.implementation.network = replayed.network
