@@ -9,6 +9,7 @@ from ltdcheck.diagnosis.apart import Apart, residual
 from ltdcheck.diagnosis.search import asked_of, candidates, limit_of, named
 from ltdcheck.faults.fault import Network, faults
 from ltdcheck.problem import Problem
+from ltdcheck.properties.arrangement import parts_of, read
 from ltdcheck.properties.law import Property
 from ltdcheck.properties.subject import Subject
 from ltdcheck.reference.layout import ArrayLayout, Layout
@@ -26,7 +27,9 @@ def arranged(subject: Subject, problem: Problem, law: Property) -> list[Diagnosi
     """
     if subject.declared and law.id == "layout.as_declared":
         layout = _declared(subject.layout, subject.declared)
-        return [] if layout is None else _held(Subject(subject.implementation, layout), problem.precision)
+        found = [] if layout is None else _held(Subject(subject.implementation, layout), problem.precision)
+        if found:
+            return found
     seen = law.check(subject, problem).disagreement
     row, _, words = ("" if seen is None else seen.message).partition(": ")
     known = any(fault.row == row for fault in faults(subject.cell.name))
@@ -44,12 +47,12 @@ def _held(subject: Subject, precision: str) -> list[Diagnosis]:
 
 def _declared(layout: Layout, words: str) -> Layout | None:
     """The layout with the fields and the order that were declared; None where its arrays do not fit them."""
-    stated = dict(part.strip().partition("=")[::2] for part in words.split(",") if "=" in part)
-    own = {f.name: getattr(layout.cell, f.name) for f in fields(layout.cell)}
-    changed: dict[str, Any] = {
-        name: type(own[name])(value) for name, value in stated.items() if isinstance(own.get(name), str | int | float)
-    }
-    cell: Any = replace(layout.cell, **changed)
+    stated = parts_of(words)
+    changed: dict[str, Any] = {f.name: read(stated[f.name]) for f in fields(layout.cell) if f.name in stated}
+    try:
+        cell: Any = replace(layout.cell, **changed)
+    except ValueError:  # a number that the cell does not allow
+        return None
     order = stated.get("order", "").split()
     arrays = {name: _reordered(array, order) for name, array in layout.arrays.items()}
     known = {block.name for block in cell.blocks(6)}

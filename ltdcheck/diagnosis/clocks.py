@@ -1,4 +1,4 @@
-"""The clocks of groups of units, read off the steps at which a target's outputs change."""
+"""The clocks of groups of units, read off the steps at which a target's outputs change, or are not zero."""
 
 from __future__ import annotations
 
@@ -26,7 +26,8 @@ def watched(probe: Probe, start: Params) -> NDArray[np.float64]:
         rng = np.random.default_rng(13)
         x = np.round(rng.standard_normal((steps, *probe.x.shape[1:])) * 64) / 64
         y = probe.target.run(probe.asked(start, x, probe.states), backward=False, fresh=True).y
-        if steps >= LONGEST or 0 not in unit_periods(probe.states[0], y):
+        seen = [*unit_periods(probe.states[0], y), *map(_period, _awake(y).T)]
+        if steps >= LONGEST or 0 not in seen:
             return np.asarray(y, dtype=np.float64)
         steps = min(4 * steps, LONGEST)
 
@@ -40,13 +41,25 @@ def _ticks(h: NDArray[np.float64], y: NDArray[np.float64]) -> Ticks:
     return np.asarray(np.any(np.diff(np.concatenate([h[None], y]), axis=0) != 0, axis=1))
 
 
+def _awake(y: NDArray[np.float64]) -> Ticks:
+    """Which unit is not zero at which step: where groups are zero between their ticks, when they tick."""
+    return np.asarray(np.any(y != 0, axis=1))
+
+
 def clocked(cell: Clockwork, h: NDArray[np.float64], y: NDArray[np.float64]) -> Iterator[Clockwork]:
     """The cell with the periods and the start that the outputs y (T, B, H) show, which began at the state h (B, H).
 
     A unit whose period is longer than the sequence shows none, and then nothing is said. A unit that happens to be
-    updated without a change is one tick less, which the distance of two others makes up for.
+    updated without a change is one tick less, which the distance of two others makes up for. Units that are zero at
+    some steps may be so between their ticks, against what the cell does: then their clocks are those of the others.
     """
-    ticks, found = _ticks(h, y), unit_periods(h, y)
+    yield from _of_ticks(cell, _ticks(h, y))
+    if not (awake := _awake(y)).all():
+        yield from _of_ticks(cell, awake)
+
+
+def _of_ticks(cell: Clockwork, ticks: Ticks) -> Iterator[Clockwork]:
+    found = [_period(column) for column in ticks.T]
     if 0 in found:
         return
     for count in range(1, len(found) + 1):

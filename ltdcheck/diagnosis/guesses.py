@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ltdcheck.diagnosis.blocks import Candidate
-from ltdcheck.diagnosis.clocks import clocked, watched
+from ltdcheck.diagnosis.clocks import clocked, unit_periods, watched
 from ltdcheck.diagnosis.measure import CHOSEN, measured, measured_by_group, numbers, rounding
 from ltdcheck.diagnosis.probe import FARTHEST, Probe, far
 from ltdcheck.diagnosis.thresholds import threshold
@@ -18,6 +18,8 @@ from ltdcheck.problem import Params
 from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.cells.clockwork import Clockwork
 from ltdcheck.reference.cells.liquid_state import LiquidState
+
+GROUPS = range(2, 9)  # numbers of groups that are tried where no clock shows them; chosen, not derived
 
 
 def guesses(probe: Probe, cell: Cell, start: Params, answer: NDArray[np.float64]) -> Iterator[Cell]:
@@ -28,7 +30,10 @@ def guesses(probe: Probe, cell: Cell, start: Params, answer: NDArray[np.float64]
         first = probe.outputs(answer)[0]
         yield from measured_by_group(cell, lambda c: probe.outputs(probe.base(Network(c)))[0], first, within)
     if isinstance(cell, Clockwork) and cell == Clockwork(cell.nonlinearity):
-        yield from clocked(cell, probe.states[0], watched(probe, start))
+        seen = watched(probe, start)
+        yield from clocked(cell, probe.states[0], seen)
+        if set(unit_periods(probe.states[0], seen)) == {1}:  # periods may be ignored: groups show in who sees whom
+            yield from (replace(cell, periods=tuple(range(1, count + 1))) for count in GROUPS)
 
 
 def _default(cell: Cell) -> bool:

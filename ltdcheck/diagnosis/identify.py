@@ -23,7 +23,7 @@ from ltdcheck.diagnosis.divisions import require_known_clocks, require_known_gro
 from ltdcheck.diagnosis.fitting import fitting, grows, rare
 from ltdcheck.diagnosis.guesses import faulty, guesses, planted, with_threshold
 from ltdcheck.diagnosis.measure import rounding
-from ltdcheck.diagnosis.probe import Probe, Reading, Response, answer_of, far
+from ltdcheck.diagnosis.probe import Probe, Reading, Response, answer_of, far, unchanged
 from ltdcheck.errors import TargetFailure, TargetUnusableError
 from ltdcheck.faults.fault import Network, fault_named
 from ltdcheck.implementation import Implementation
@@ -107,6 +107,9 @@ def identify(target: Implementation, name: str, claimed: str | None = None, ask:
         raise TargetUnusableError(name, f"{why}, {what}.", f"{fix}, or check one layer of one direction on its own.")
     starts = _starts(probe, cells, readings)
     best = _best(_identify(probe, cells, readings, start) for start in starts)
+    swapped = _swapped(probe, starts[0], target.states)
+    if (best is None or not best.explained) and probe.leave_out_restless(starts[0], swapped=swapped):
+        best = _best(_identify(probe, cells, readings, start) for start in starts)
     if best is None or not best.explained:
         require_known_clocks(probe, cells[0], name, starts[0])
     if best is None:
@@ -236,16 +239,19 @@ def proof(probe: Probe, layout: Layout, network: Network) -> float:
     if layout.swapped_state:
         theirs = theirs.with_(state=tuple(reversed(theirs.given_state)))
     try:
-        got = answer_of(probe.target.run(theirs, backward=False, fresh=True), swapped=layout.swapped_state)
+        got = probe.target.run(theirs, backward=False, fresh=True)
+        swapped = layout.swapped_state
+        steady = True if probe.steady is None else unchanged(probe.target, theirs, swapped=swapped)
     except TargetFailure:
         return float("inf")
-    return far(answer_of(probe.reference(network, problem), swapped=False), got)
+    ours = answer_of(probe.reference(network, problem), swapped=False)
+    return far(np.where(steady, ours, 0.0), np.where(steady, answer_of(got, swapped=swapped), 0.0))
 
 
 def _swapped(probe: Probe, start: Params, states: int) -> bool:
-    """Whether the output sequence continues the last array of the state: (c, h) for (h, c)."""
+    """Whether the output sequence continues the last array of the state rather than the first: (c, h) for (h, c)."""
     if states < 2:
         return False
     out = probe.target.run(probe.problem(start, states), backward=False, fresh=True)
-    first, last = (np.array_equal(out.y[-1], out.state[k]) for k in (0, -1))
-    return last and not first
+    first, last = (int(np.sum(out.y[-1] == out.state[k])) for k in (0, -1))
+    return last > first

@@ -21,6 +21,7 @@ WIDE = (7, 17)  # the same where units stand in groups: sixteen groups have a un
 T, B = 3, 2
 LONG = 33  # steps of the probe where a step depends on its number
 BASE = 0.25  # every matrix entry at the base point
+MOST = 0.5  # the share of entries that must be steady for the others to be left out; chosen, not derived
 FARTHEST = 1e9  # a distance that no other exceeds, and that can be added up
 
 _Sources = tuple[tuple[str, ...], ...]
@@ -86,6 +87,7 @@ class Probe:
         self.patterns = {"x": grains(H, I), "h": grains(H, H), "1": grains(H, 1)}
         self.states = (*states, *(grains(B, H) for _ in range(target.states - 2)))
         self._bases: dict[tuple[Cell, str], NDArray[np.float64]] = {}
+        self.steady: NDArray[np.bool_] | None = None  # the entries of an answer that count; all where it is None
         self.inventory = target.parameters(I, H)
         self.units = sorted({b.stop - b.start for cell in cells for b in cell.blocks(H)}, reverse=True)
         self.sources = _MATRIX + tuple(s for k in range(2, _recurrences(cells, H) + 1) for s in _several(k))
@@ -98,6 +100,23 @@ class Probe:
         self.x = self._x.copy()
         self.x[1, 0] = abs(self.x[1, 0]) * 2.0 ** max(0, ceil(log2(4 * size)))
         self._bases.clear()
+
+    def leave_out_restless(self, start: Params, *, swapped: bool) -> bool:
+        """Let only those entries count that are the same when a question is asked again; whether some are not.
+
+        An entry that holds what another call left says nothing of what the target is. Where most entries are restless,
+        all of them count.
+        """
+        steady = unchanged(self.target, self.problem(start, self.target.states), swapped=swapped)
+        if not np.mean(steady) > MOST or steady.all():
+            return False
+        self.steady = steady
+        self._bases.clear()
+        return True
+
+    def counted(self, answer: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The answer with zeros for the entries that do not count."""
+        return answer if self.steady is None else np.where(self.steady, answer, 0.0)
 
     def problem(self, params: Params, states: int) -> Problem:
         """A forward question: the cotangents are zero."""
@@ -113,7 +132,8 @@ class Probe:
         problem = self.problem(params, states)
         if swapped:
             problem = problem.with_(state=tuple(reversed(problem.given_state)))
-        return answer_of(self.target.run(problem, backward=False, fresh=True), swapped=swapped)
+        answer = answer_of(self.target.run(problem, backward=False, fresh=True), swapped=swapped)
+        return self.counted(answer)
 
     def base(self, network: Network, poke: str = "") -> NDArray[np.float64]:
         """A reference's answer at the base point, or with one block poked; a right one is asked once."""
@@ -131,7 +151,7 @@ class Probe:
             block = next(b for b in cell.blocks(self.H) if b.name == poke)
             part = block.of(params[block.array])
             part += self.patterns[cell.source_of(block.array)][: len(part)].reshape(part.shape)
-        return answer_of(self.reference(network, self.problem(params, len(cell.states))), swapped=False)
+        return self.counted(answer_of(self.reference(network, self.problem(params, len(cell.states))), swapped=False))
 
     def reference(self, network: Network, problem: Problem) -> Outputs:
         """A reference's answer to the problem, as the target's shows it."""
@@ -188,6 +208,15 @@ class Probe:
 def divides(cell: Cell) -> bool:
     """Its units may stand in groups, each with a number of its own."""
     return bool({f.name for f in fields(cell)} & {"tau", "periods"})
+
+
+def unchanged(target: Implementation, problem: Problem, *, swapped: bool) -> NDArray[np.bool_]:
+    """Which entries of an answer, as :func:`answer_of` lists them, are the same after a call about something else."""
+    first, _, again = (
+        answer_of(target.run(asked, backward=False, fresh=True), swapped=swapped)
+        for asked in (problem, problem.with_(x=-problem.x), problem)
+    )
+    return first == again if first.shape == again.shape else np.zeros(first.shape, dtype=bool)
 
 
 def answer_of(out: Outputs, *, swapped: bool) -> NDArray[np.float64]:

@@ -38,6 +38,7 @@ def _other_form(cell: Cell) -> Network | None:
     source="thought of",
     cells=("continuous",),
     forward=True,
+    variant=True,
 )
 def _step_ignored(cell: Cell) -> Network | None:
     if not isinstance(cell, Continuous) or cell.dt == 1 or cell.tau == "learned":

@@ -89,6 +89,7 @@ class _Swapped(_Mixes):
     source="several",
     cells=BOTH,
     forward=True,
+    variant=True,
 )
 def _swapped(cell: Any) -> Network | None:
     unit = cell.dt if isinstance(cell, Continuous) else 1.0
@@ -109,6 +110,7 @@ class _Ignored(_Mixes):
     source="thought of",
     cells=BOTH,
     forward=True,
+    variant=True,
 )
 def _ignored(cell: Any) -> Network | None:
     """A time constant of one step is not used by a right network either."""

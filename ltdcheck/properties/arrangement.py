@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from ast import literal_eval
 from collections.abc import Iterator
 from dataclasses import fields, replace
+from typing import Any
 
 from ltdcheck.problem import Problem
 from ltdcheck.properties.law import Disagreement, Evidence, law
@@ -44,14 +46,36 @@ def as_declared(subject: Subject, problem: Problem) -> Evidence:
     if subject.layout.doubt:
         return Evidence(not_applicable=f"variant and layout are not known: {subject.layout.doubt}")
     found = dict(_words(subject.layout))
-    stated = [part.strip() for part in subject.declared.split(",") if part.strip()]
-    for part in stated:
-        key, _, value = part.partition("=")
-        if found.get(key) != value:
+    stated = parts_of(subject.declared)
+    for key, value in stated.items():
+        if key not in found or read(found[key]) != read(value):
             got = f"{key}={found[key]}" if key in found else f"no {key}"
-            text = f"declared {part}, but it acts as {got}"
+            part = f"{key}={value}" if value else key
+            text = f"{_row(subject, key)}declared {part}, but it acts as {got}"
             return Evidence(len(stated), disagreement=Disagreement(Place(key), got, part, 0.0, text))
     return Evidence(compared=len(stated))
+
+
+def parts_of(declared: str) -> dict[str, str]:
+    """What ``--as`` says, by its names: ``reset=after, tau=(2.0, 4.0)`` is cut at the commas outside brackets."""
+    parts = [part.strip() for part in re.split(r",(?![^(]*\))", declared)]
+    return {key.strip(): value.strip() for key, _, value in (part.partition("=") for part in parts if part)}
+
+
+def read(value: str) -> Any:
+    """A number or numbers, or else the words: 4 and 4.0 are the same."""
+    try:
+        return literal_eval(value)
+    except (ValueError, SyntaxError):
+        return value
+
+
+def _row(subject: Subject, key: str) -> str:
+    """The fault of the catalogue that a missing bias is."""
+    inside = "after" in (getattr(part.cell, "reset", "") for part in subject.layout.parts or (subject.layout,))
+    held = {role for array in subject.layout.arrays.values() for roles in array.roles for role in roles}
+    missing = key == "biases" and inside and "bh_n" not in held and "b_n" in held
+    return "gru-hidden-bias-missing: " if missing else ""
 
 
 def _seen(layout: Layout) -> Layout:
@@ -129,7 +153,10 @@ def _spoken_gate(name: str, spoken: dict[str, str]) -> str:
 
 
 def _hidden_bias(layout: Layout) -> Iterator[tuple[str, str]]:
-    """A GRU that resets after the product, and has biases, has one inside the reset."""
+    """A GRU that resets after the product, and has two biases of the candidate, has one inside the reset.
+
+    One that has a single bias, which is outside, is another convention.
+    """
     if getattr(layout.cell, "reset", "") != "after":
         return
     where: dict[str, list[str]] = {}
@@ -140,5 +167,3 @@ def _hidden_bias(layout: Layout) -> Iterator[tuple[str, str]]:
         return
     if len(where["b_n"]) > 1:
         yield where["b_n"][1], "gru-hidden-bias-outside-reset: the candidate's hidden bias is added outside the reset"
-    else:
-        yield where["b_n"][0], "gru-hidden-bias-missing: the candidate has no bias inside the reset product"

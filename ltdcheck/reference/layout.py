@@ -203,13 +203,14 @@ class Layout:
         return max(counts.values(), default=0)
 
     def words(self) -> str:
-        """In one line: gate order where gates are fused, orientation, number of biases."""
+        """In one line: gate order where gates are fused, number of biases, ``1+n`` with one inside a GRU's reset."""
         parts = []
         most = max(a.gates for a in self.arrays.values())  # peepholes lie in an order of fewer gates
         orders = {self.order(a) for a in self.arrays.values() if a.gates == most > 1}
         if orders:
             parts.append("order=" + " | ".join(sorted(orders)))
-        parts.append(f"biases={self.biases}")
+        inside = any("bh_n" in roles for array in self.arrays.values() for roles in array.roles)
+        parts.append("biases=1+n" if inside and self.biases == 1 else f"biases={self.biases}")
         if self.swapped_state:
             parts.append(f"state=({', '.join(reversed(self.cell.states))})")
         return ", ".join(parts)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ltdcheck.diagnosis.clocks import clocked
-from ltdcheck.faults.fault import Network
+from ltdcheck.faults.fault import Network, fault_named
 from ltdcheck.reference.cells.clockwork import Clockwork
 from ltdcheck.strategies.problems import Recipe, build
 
@@ -40,3 +40,13 @@ def test_groups_that_are_not_ordered_by_speed_are_none() -> None:
     changes = np.array([[t % 3 == 0, True] for t in range(9)], dtype=float)
     y = np.cumsum(changes, axis=0)[:, None, :]
     assert list(clocked(Clockwork(), -np.ones((1, 2)), y)) == []
+
+
+@pytest.mark.parametrize("periods", [(1, 2, 4, 8), (2, 3)])
+def test_units_that_sleep_at_zero_show_their_clock(periods: tuple[int, ...]) -> None:
+    """They change at the step after a tick as well, so that it is read off where they are not zero."""
+    asleep = fault_named("clockwork-idle-zeroed").plant(Clockwork(periods=periods))
+    assert asleep is not None
+    problem = build(Clockwork(), Recipe(T=33, H=6))
+    y = asleep.run(problem, backward=False).y
+    assert periods in [found.periods for found in clocked(Clockwork(), problem.given_state[0], y)]

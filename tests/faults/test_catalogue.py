@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -167,13 +169,22 @@ def test_another_arrangement_makes_a_layout_fault_right(f: Fault) -> None:
 
 @pytest.mark.parametrize("f", [f for f in faults() if f.variant], ids=lambda f: f.id)
 def test_another_variant_computes_what_a_variant_fault_computes(f: Fault) -> None:
-    """Some other variant, with the hidden bias added to the bias of the candidate or absent, has its outputs."""
+    """Some other variant, or time constant, has its outputs, with a hidden bias added to the candidate's or absent."""
     for family in f.cells:
         cell = next(c for c in variants(family) if f.plant(c) is not None)
         (problem,) = PLAIN.problems(cell)
         wrong = network(f, cell).run(problem, backward=False)
-        others = [Network(c).run(_without_hidden_bias(c, problem), backward=False) for c in variants(family)]
+        known = [*variants(family), *_other_constants(cell)]
+        others = [Network(c).run(_without_hidden_bias(c, problem), backward=False) for c in known]
         assert any(not changed(wrong, other) for other in others)
+
+
+def _other_constants(cell: Any) -> list[Cell]:
+    """The cell with the time constant of its leak's other weight, of a step, and as many steps as it has time."""
+    if not isinstance(getattr(cell, "tau", None), float):
+        return []
+    dt = getattr(cell, "dt", 1.0)
+    return [replace(cell, tau=tau) for tau in (dt / (1 - dt / cell.tau), dt, cell.tau * dt)]
 
 
 def _without_hidden_bias(cell: Cell, problem: Problem) -> Problem:

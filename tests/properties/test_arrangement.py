@@ -13,6 +13,7 @@ from ltdcheck.properties.subject import Subject
 from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.cells import GRU, LSTM
 from ltdcheck.reference.cells.elman import Elman
+from ltdcheck.reference.cells.leaky import Leaky
 from ltdcheck.reference.layout import ArrayLayout, Layout
 from ltdcheck.reference.variants import variants
 from ltdcheck.strategies.problems import Recipe, build
@@ -123,14 +124,14 @@ def gru(**biases: ArrayLayout) -> dict[str, ArrayLayout]:
 
 
 def test_the_hidden_bias_of_a_gru_is_inside_the_reset() -> None:
-    """Two biases of which both are outside, and one bias alone, are two faults; two as in cuDNN, or none, are right."""
+    """Two that are both outside are a fault; two as in cuDNN, one alone that is outside, or none, are right."""
     outer = fused("b", "1", "run", "(g u)")
     inner = ArrayLayout("(g u)", ("1",), (("b_r", "b_u", "bh_n"),))
     assert inconsistent(GRU("after"), gru(bi=outer, bh=inner)) == ""
     assert inconsistent(GRU("after"), gru()) == ""
     assert inconsistent(GRU("before"), gru(b=outer)) == ""
     assert "gru-hidden-bias-outside-reset" in inconsistent(GRU("after"), gru(bi=outer, bh=outer))
-    assert "gru-hidden-bias-missing" in inconsistent(GRU("after"), gru(b=outer))
+    assert inconsistent(GRU("after"), gru(b=outer)) == ""
 
 
 # -- declarations ----------------------------------------------------------------------------------------------------
@@ -147,6 +148,8 @@ def test_the_hidden_bias_of_a_gru_is_inside_the_reset() -> None:
         ("candidate=sigmoid", "declared candidate=sigmoid, but it acts as candidate=tanh"),
         ("reset=after", "declared reset=after, but it acts as no reset"),
         ("order=i f g o, biases=2", "declared biases=2, but it acts as biases=1"),
+        ("forget_offset=0", ""),
+        ("forget_offset=1", "declared forget_offset=1, but it acts as forget_offset=0.0"),
     ],
 )
 def test_what_is_declared_must_be_so(declared: str, message: str) -> None:
@@ -154,6 +157,25 @@ def test_what_is_declared_must_be_so(declared: str, message: str) -> None:
     seen = ask("layout.as_declared", LSTM(), TORCH, declared)
     assert (seen.disagreement.message if seen.disagreement else "") == message
     assert seen.compared == declared.count("=")
+
+
+def test_numbers_of_groups_can_be_declared() -> None:
+    """In brackets, whatever digits they are written with."""
+    cell = Leaky(tau=(2.0, 4.0))
+    arrays = canonical(cell).arrays
+    assert ask("layout.as_declared", cell, arrays, "leak=averaging, tau=(2, 4.00), nonlinearity=tanh").ok
+    seen = ask("layout.as_declared", cell, arrays, "tau=(2, 5)")
+    assert seen.disagreement is not None
+    assert seen.disagreement.message == "declared tau=(2, 5), but it acts as tau=(2.0, 4.0)"
+
+
+def test_a_missing_hidden_bias_is_a_fault_where_it_is_declared() -> None:
+    """A GRU that resets after the product, with one bias, is another one than was declared."""
+    outer = fused("b", "1", "run", "(g u)")
+    said = ask("layout.as_declared", GRU("after"), gru(b=outer), "biases=1+n").disagreement
+    assert said is not None
+    assert said.message.startswith("gru-hidden-bias-missing: declared biases=1+n, but it acts as biases=1")
+    assert ask("layout.as_declared", GRU("after"), gru(b=outer), "biases=1").ok
 
 
 def test_nothing_declared_is_nothing_to_hold_to() -> None:

@@ -7,7 +7,6 @@ to be called, whose passes are replaced; and the reference with its arrays fused
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
 from functools import cache
@@ -15,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from quality.planted import canonical, host
+from quality.planted import canonical, declaration, host
 from targets.catalogue import CLAIMED, RIGHT, Target
 
 from ltdcheck.adapters.adapting import adapt
@@ -144,12 +143,6 @@ def told(family: str, fault: Fault, number: int) -> Told:
     named = [d.fault for d in finding.finding.diagnosis]
     right = bool(named) and named[0] != UNKNOWN and _same(fault, named[0], layout.cell)
     return Told(family, fault.id, form, finding.property, named, right)
-
-
-def declaration(layout: Layout) -> str:
-    """What ``--as`` says of a layout: its variant, and the order of its gates."""
-    stated = [*(f"{name}={value}" for name, value in vars(layout.cell).items()), *layout.words().split(", ")]
-    return ", ".join(word for word in stated if re.fullmatch(r"\w+=[\w ]+", word))
 
 
 def _first(implementation: Implementation, family: str, fault: Fault, layout: Layout) -> Result | None:

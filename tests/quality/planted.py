@@ -75,18 +75,19 @@ def planted(fault: Fault, family: str) -> Subject:
 def declared(fault: Fault, family: str) -> Subject:
     """The fault as it is identified, against the declaration of what it was planted in."""
     cell, network = host(fault, family)
-    return Planted(network, identify(network, fault.id, family).layout, declaration(cell))
+    return Planted(network, identify(network, fault.id, family).layout, declaration(canonical(cell)))
 
 
 def right(cell: Cell) -> Subject:
     """The reference itself, as it is declared."""
-    return Planted(Network(cell), canonical(cell), declaration(cell))
+    return Planted(Network(cell), canonical(cell), declaration(canonical(cell)))
 
 
-def declaration(cell: Cell) -> str:
-    """What ``--as`` says of a cell: its variant, and the order of its gates."""
-    stated = [*(f"{name}={value}" for name, value in vars(cell).items()), *canonical(cell).words().split(", ")]
-    return ", ".join(word for word in stated if re.fullmatch(r"\w+=[\w ]+", word))
+def declaration(layout: Layout) -> str:
+    """What ``--as`` says of a layout: its variant, and the order of its gates."""
+    own = [f"{name}={value}" for name, value in vars(layout.cell).items()]
+    arranged = [word for word in layout.words().split(", ") if re.fullmatch(r"\w+=[\w ]+", word)]
+    return ", ".join([*own, *arranged])
 
 
 @cache

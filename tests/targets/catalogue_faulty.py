@@ -44,7 +44,6 @@ _GRU = {
     **_COMMON,
     "gru_reset_placement": ANY,
     "gru_hidden_bias_outside_reset": ANY,
-    "gru_hidden_bias_missing": ANY,
     "gru_update_swapped": ANY,
     "gru_reset_unused": ANY,
     "candidate_gate_activation": ANY,
@@ -78,7 +77,6 @@ _IDS = {
 }
 _NOTES = {
     "gru_hidden_bias_outside_reset": "as a function, a GRU without the hidden candidate bias: the inventory tells",
-    "gru_hidden_bias_missing": "as a function, a GRU whose hidden candidate bias is 0: the inventory tells",
     "unregistered": "named_parameters() lacks it: its gradient never comes, and no other block makes up for it",
     "state_leaks_between_calls": "only calls without a state",
     "gate_order": "a single step reads another order than the loop",
@@ -159,6 +157,8 @@ DECLARED = [
     _declared("torch_layouts.py:LSTMFusedIOFC", "gate-order", "order=i f g o"),
     _declared("numpy_gru_layouts.py:KerasAfter", "gate-order", "order=r z n"),
     _declared("numpy_gru_layouts.py:Separate", "gru-reset-placement", "reset=after"),
+    _declared("numpy_gru.py:GRU_hidden_bias_missing", "gru-hidden-bias-missing", "biases=1+n"),
+    _declared("torch_gru.py:GRU_hidden_bias_missing", "gru-hidden-bias-missing", "biases=1+n"),
     _declared("torch_layouts.py:GRUBefore", "gru-reset-placement", "reset=after"),
     _declared("numpy_gru_layouts.py:FusedReplaces", "gru-update-swapped", "update=keeps"),
     _declared("torch_layouts.py:GRUFusedZRH", "gru-update-swapped", "update=keeps"),

@@ -53,7 +53,14 @@ RIGHT = [
             "PeepholePrevious": (_PEEP_PREVIOUS, "fused, x first, order=i f o g, biases=1"),
         },
     ),
-    *_right("gru", "numpy_gru", {"GRU": (f"{AFTER}, {KEEPS}", "fused, order=z r n, biases=1+n")}),
+    *_right(
+        "gru",
+        "numpy_gru",
+        {
+            "GRU": (f"{AFTER}, {KEEPS}", "fused, order=z r n, biases=1+n"),
+            "GRU_hidden_bias_missing": (f"{AFTER}, {KEEPS}", "fused, order=z r n, biases=1"),
+        },
+    ),
     *_right(
         "gru",
         "numpy_gru_layouts",
@@ -82,7 +89,14 @@ RIGHT = [
         },
     ),
     *_right("lstm", "torch_lstm", {"LSTM": (_LSTM, "fused, order=i f g o, biases=1")}),
-    *_right("gru", "torch_gru", {"GRU": (f"{AFTER}, {KEEPS}", "separate, biases=1+n")}),
+    *_right(
+        "gru",
+        "torch_gru",
+        {
+            "GRU": (f"{AFTER}, {KEEPS}", "separate, biases=1+n"),
+            "GRU_hidden_bias_missing": (f"{AFTER}, {KEEPS}", "separate, biases=1"),
+        },
+    ),
     *_right("elman", "torch_elman", {"Elman": ("nonlinearity=tanh", "separate, biases=1")}),
     *_right(
         "lstm",
