@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ltdcheck.api import Report, check, check_clipping
+    from ltdcheck.api import Report, check, check_clipping, compare
     from ltdcheck.errors import NonConformanceError
     from ltdcheck.gradcheck import GradientReport, check_gradient
     from ltdcheck.implementation import Implementation, Outputs
@@ -30,6 +30,7 @@ __all__ = [
     "check",
     "check_clipping",
     "check_gradient",
+    "compare",
     "conformance",
 ]
 
@@ -44,6 +45,7 @@ _PUBLIC = {
     "check": "ltdcheck.api:check",
     "check_clipping": "ltdcheck.api:check_clipping",
     "check_gradient": "ltdcheck.gradcheck:check_gradient",
+    "compare": "ltdcheck.api:compare",
     "conformance": "ltdcheck.pytest_plugin:conformance",
 }
 

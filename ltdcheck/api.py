@@ -10,6 +10,7 @@ from ltdcheck.errors import NonConformanceError
 from ltdcheck.properties.law import properties, property_named
 from ltdcheck.result import Finding, Record, Result, Status, exit_status
 from ltdcheck.runner.check import Session, run
+from ltdcheck.runner.check import compare as compare_targets
 from ltdcheck.runner.examiners import Options
 from ltdcheck.runner.isolated import reference
 from ltdcheck.runner.profiles import profile_named
@@ -98,6 +99,30 @@ def check(
     return Report(run(wanted, options))
 
 
+def compare(
+    first: object,
+    second: object,
+    *,
+    cell: str | None = None,
+    profile: str = "default",
+    seed: int = 0,
+    timeout: float = 60.0,
+) -> Report:
+    """Hold two implementations against each other on the same problems.
+
+    Both are specs or objects, as for :func:`check`; ``cell`` is what both claim to be. Weights are transferred by the
+    layouts that were identified, or by name where there is no reference for one of them.
+
+    Raises
+    ------
+    UsageError
+        When one cannot be used, or they cannot be asked the same questions.
+    """
+    one, other = (Target(*named(target), cell) for target in (first, second))
+    options = Options(profile_named(profile), seed, timeout=timeout, command="ltdcheck.compare")
+    return Report(compare_targets(one, other, options))
+
+
 def check_clipping(function: object, kind: str | None = None, **options: Any) -> Report:
     """Check a clipping function; ``kind`` is ``"clip-norm"`` or ``"clip-value"``, known for torch's own functions.
 
@@ -165,4 +190,4 @@ class Conformance:
             self._session.opened.close()
 
 
-__all__ = ["Conformance", "NonConformanceError", "Report", "Status", "check", "check_clipping"]
+__all__ = ["Conformance", "NonConformanceError", "Report", "Status", "check", "check_clipping", "compare"]

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 import sys
-import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from ltdcheck import __version__
+from ltdcheck.cli_compare import compare
 from ltdcheck.cli_mutate import mutate
 from ltdcheck.cli_vectors import vectors
-
-if TYPE_CHECKING:
-    from ltdcheck.result import Record, Result
 
 KINDS = ("systems", "cells", "networks", "properties", "faults", "variants")
 
@@ -59,7 +55,7 @@ def main(traceback: bool) -> None:  # noqa: FBT001
 
 @main.command()
 @click.argument("targets", nargs=-1, required=True, metavar="TARGET...")
-@click.option("--cell", metavar="NAME", help="The family they claim to be: lstm, gru, clip-norm, ..")
+@click.option("--cell", metavar="NAME", help="The family they claim to be: lstm, gru, clip-norm, ..; or other.")
 @click.option("--as", "declared", default="", metavar="WORDS", help='Declared as, e.g. "reset=after, order=r u n".')
 @click.option("--profile", default="default", show_default=True, metavar="NAME", help="quick, default or thorough.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the drawn examples.")
@@ -81,104 +77,22 @@ def check(
     junit_path: Path | None,
 ) -> None:
     """Validate implementations: module:attr, path/to/file.py:attr, or exec:COMMAND."""
-    from ltdcheck.reporting.console import Console
-    from ltdcheck.reporting.json_lines import RecordWriter
-    from ltdcheck.result import exit_status
-    from ltdcheck.runner.check import command_line, header, run
+    from ltdcheck.cli_run import conduct, refuse_unusable
+    from ltdcheck.errors import UsageError
+    from ltdcheck.runner.check import run
     from ltdcheck.runner.examiners import Options
     from ltdcheck.runner.profiles import profile_named
     from ltdcheck.runner.subjects import Target
 
-    _refuse(targets, cell, timeout, html_path, junit_path)
-    path = json_path or _default_record()
-    shown = shlex.quote(str(path))
-    options = Options(
-        profile_named(profile), seed, tuple(chosen), timeout, command_line(), lambda n: f"ltdcheck replay {shown}:{n}"
-    )
-    console = Console()
-    writer = _Late(lambda: RecordWriter(path, header(options)))
-    try:
-        record = run([Target(t, None, cell, declared) for t in targets], options, [console, writer])
-    except KeyboardInterrupt:
-        console.stop()
-        left = f"The results so far are in {path}.partial." if writer.opened else "Nothing was checked yet."
-        click.echo(f"Interrupted. {left}", err=True)
-        sys.exit(1 if writer.failed else 4)
-    except BaseException:
-        console.stop()
-        raise
-    assert record.footer is not None
-    writer.close(record.footer)
-    console.finish(record)
-    _write(record, html_path, junit_path)
-    sys.exit(exit_status(record.footer))
-
-
-class _Late:
-    """Opens the record when the first target starts: a run that cannot begin leaves no file."""
-
-    def __init__(self, make: Any) -> None:
-        self._make, self._writer, self.failed = make, None, False
-
-    @property
-    def opened(self) -> bool:
-        """There is a file."""
-        return self._writer is not None
-
-    def start(self, planned: int, target: str) -> None:
-        """Open it with the first target."""
-        if self._writer is None:
-            self._writer = self._make()
-
-    def checking(self, property_id: str) -> None:
-        """Nothing is written yet."""
-
-    def result(self, result: Result) -> None:
-        """One more line."""
-        self.failed = self.failed or result.status == "failed"
-        self._writer.write(result)  # type: ignore[attr-defined]
-
-    def close(self, footer: Any) -> None:
-        """The run is over."""
-        if self._writer is not None:
-            self._writer.close(footer)
-
-
-def _refuse(targets: Sequence[str], cell: str | None, timeout: float, *outputs: Path | None) -> None:
-    """What can be seen to be wrong before anything is started."""
-    from ltdcheck.diagnosis.families import require_family
-    from ltdcheck.errors import UsageError
-
-    if cell is not None:
-        require_family(cell)
-    if not timeout > 0:
-        raise UsageError(f"--timeout is {timeout:g}; it must be a positive number of seconds.")
+    refuse_unusable(cell, timeout, html_path, junit_path)
     if len(set(targets)) < len(targets):
         raise UsageError(f"A target is named twice in {' '.join(targets)}; name each once.")
-    for path in outputs:
-        if path is not None and not path.absolute().parent.is_dir():
-            folder = path.absolute().parent
-            raise UsageError(f"{path} cannot be written: there is no directory {folder}. Make it first.")
+    options = partial(Options, profile_named(profile), seed, tuple(chosen), timeout)
+    wanted = [Target(t, None, cell, declared) for t in targets]
+    conduct(lambda told, observers: run(wanted, told, observers), options, json_path, html_path, junit_path)
 
 
-def _default_record() -> Path:
-    """Where the record lies when nobody said where: findings can be replayed all the same."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "ltdcheck"
-    cache.mkdir(parents=True, exist_ok=True)
-    return cache / f"record-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}.jsonl"
-
-
-def _write(record: Record, html_path: Path | None, junit_path: Path | None) -> None:
-    if html_path is not None:
-        from ltdcheck.reporting.html import render_html
-
-        html_path.write_text(render_html(record), encoding="utf-8")
-    if junit_path is not None:
-        from ltdcheck.reporting.junit import render_junit
-
-        junit_path.write_text(render_junit(record), encoding="utf-8")
-
-
+main.add_command(compare)
 main.add_command(mutate)
 main.add_command(vectors)
 

@@ -38,6 +38,11 @@ class OtherCell(Cell):
         object.__setattr__(self, "states", tuple(f"s{k + 1}" for k in range(self.target.states)))
 
     @property
+    def variant(self) -> str:
+        """None is known."""
+        return ""
+
+    @property
     def both_ways(self) -> bool:
         """Two directions that are concatenated show in the width of the output; others are not told."""
         return self.target.width > 1

@@ -6,7 +6,6 @@ import platform
 import sys
 import time
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol
@@ -18,7 +17,8 @@ from ltdcheck.result import Finding, Footer, Header, Place, Record, Result, Targ
 from ltdcheck.runner.consequences import CONSEQUENCES, OF_HISTORY, bounding
 from ltdcheck.runner.examine import FATAL, Tally
 from ltdcheck.runner.examiners import CellExaminer, ClippingExaminer, Options
-from ltdcheck.runner.subjects import Opened, Target, open_target
+from ltdcheck.runner.pairs import OpenedPair, PairExaminer, open_pair
+from ltdcheck.runner.subjects import Opened, Target, open_all
 
 NO_REFERENCE = "it speaks of the equations of a cell, and there is no reference for those of this target"
 
@@ -65,8 +65,29 @@ def run(targets: Sequence[Target], options: Options, observers: Sequence[Observe
     """
     chosen = [property_named(id) for id in options.properties]
     started = time.perf_counter()
+    return _run(open_all(targets, options.timeout), chosen, started, options, observers)
+
+
+def compare(first: Target, second: Target, options: Options, observers: Sequence[Observer] = ()) -> Record:
+    """Hold two targets against each other.
+
+    Raises
+    ------
+    UsageError
+        When one of them cannot be used, or they cannot be asked the same questions.
+    """
+    started = time.perf_counter()
+    return _run([open_pair(first, second, options.timeout)], [], started, options, observers)
+
+
+def _run(
+    opened: Sequence[Opened | OpenedPair],
+    chosen: Sequence[Property],
+    started: float,
+    options: Options,
+    observers: Sequence[Observer],
+) -> Record:
     first = header(options)
-    opened = _open_all(targets, options)
     results: list[Result] = []
     summaries: dict[str, TargetSummary] = {}
     planned = 0
@@ -95,35 +116,20 @@ def run(targets: Sequence[Target], options: Options, observers: Sequence[Observe
     return Record(first, results, Footer(summaries, planned, count(results), seconds, drawn if drawn["drawn"] else {}))
 
 
-def _open_all(targets: Sequence[Target], options: Options) -> list[Opened]:
-    """Workers start side by side; the first target that cannot be used ends the run."""
-    with ThreadPoolExecutor(max_workers=max(1, min(len(targets), 4))) as pool:
-        pending = [pool.submit(open_target, target, options.timeout) for target in targets]
-        opened, error = [], None
-        for future in pending:
-            try:
-                opened.append(future.result())
-            except BaseException as failure:  # noqa: BLE001  (raised again below, after the others are closed)
-                error = error or failure
-    if error is not None:
-        for one in opened:
-            one.close()
-        raise error
-    return opened
-
-
-def summary(opened: Opened, results: Sequence[Result]) -> TargetSummary:
+def summary(opened: Opened | OpenedPair, results: Sequence[Result]) -> TargetSummary:
     """What became of one target."""
     return TargetSummary(verdict_of(results), opened.cell, opened.variant, opened.layout)
+
+
+EXAMINERS: dict[str, type[Any]] = {"cell": CellExaminer, "clipping": ClippingExaminer, "pair": PairExaminer}
 
 
 class Session:
     """One opened target and what was found of it so far: properties are asked for in their order, one at a time."""
 
-    def __init__(self, opened: Opened, options: Options) -> None:
+    def __init__(self, opened: Opened | OpenedPair, options: Options) -> None:
         self.opened, self.options = opened, options
-        examiner: type[Any] = ClippingExaminer if opened.about == "clipping" else CellExaminer
-        self._examiner = examiner(opened, options)
+        self._examiner = EXAMINERS[opened.about](opened, options)
         self.drawn = {"drawn": 0, "beyond_precision": 0}  # problems, and how many of them nothing can decide
         self._stopped = ""  # why nothing more is asked
         self._failed: set[str] = set()
@@ -145,7 +151,7 @@ class Session:
             why = f"not judged: a new instance is right, and {past} finds what earlier calls leave"
             return self._not_asked(prop, why)
         finding = self._examiner.finding(prop, tally, replay)
-        if prop.id == "values.forward_agrees":
+        if prop.id in ("values.forward_agrees", "pair.forward_agrees"):
             beyond = sum(tally.undecided.values())
             self.drawn = {"drawn": tally.examples + beyond, "beyond_precision": beyond}
         result = _result(self.opened, prop, tally, finding)
@@ -206,7 +212,7 @@ class Session:
         return Result(self.opened.target.spec, self.opened.cell, self.opened.variant, prop.id, "not_applicable", reason)
 
 
-def _early(opened: Opened, prop: Property, plan: Sequence[Property], replay: str) -> Result:
+def _early(opened: Opened | OpenedPair, prop: Property, plan: Sequence[Property], replay: str) -> Result:
     """The target failed before it was identified: one finding, and nothing else can be asked."""
     early = opened.early
     names = [p.id for p in plan]
@@ -223,7 +229,7 @@ def _early(opened: Opened, prop: Property, plan: Sequence[Property], replay: str
     return Result(spec, cell, "", prop.id, "failed", examples=1, compared=1, finding=finding)
 
 
-def _result(opened: Opened, prop: Property, tally: Tally[Any], finding: Finding | None) -> Result:
+def _result(opened: Opened | OpenedPair, prop: Property, tally: Tally[Any], finding: Finding | None) -> Result:
     return Result(
         target=opened.target.spec,
         cell=opened.cell,

@@ -14,7 +14,17 @@ CONSEQUENCES = {
     "lags.long_memory": ("values.forward_agrees", "gradients.present", "gradients.backward_agrees"),
     "values.one_step": ("values.forward_agrees", "gradients.present", "gradients.backward_agrees"),
     "sequence.pieces_equal_whole": ("sequence.causal",),
+    "ragged.agrees": ("values.forward_agrees", "gradients.present", "gradients.backward_agrees"),
+    "ragged.after_the_end": ("ragged.agrees",),
+    "ragged.padding_has_no_effect": ("ragged.agrees",),
+    "ragged.full_lengths_change_nothing": ("ragged.agrees",),
+    "pair.forward_agrees": ("pair.same_function",),
+    "pair.gradients_agree": ("pair.same_function", "pair.forward_agrees"),
     "calls.earlier_shapes": ("values.forward_agrees", "gradients.present", "gradients.backward_agrees"),
+    "protocol.sizes_of_zero": ("sequence.zero_steps",),
+    "protocol.numbers_survive": ("sequence.zero_steps", "protocol.sizes_of_zero"),  # they are seen at no steps
+    "protocol.starts_again": ("calls.repeatable",),
+    "protocol.reads_json": ("calls.repeatable", "protocol.starts_again"),
 }
 
 # what these find is that earlier calls leave something behind; every other law may then fail too, on instances that

@@ -25,7 +25,14 @@ from ltdcheck.strategies.gradients import configurations as clipping_configurati
 from ltdcheck.strategies.problems import LARGE_BATCH, Recipe, build, configurations, few, long, recipes
 
 PROVED = ("values.", "gradients.")  # whose findings' expected values are proved
-BROAD = ("values.forward_agrees", "gradients.backward_agrees", "gradients.present")  # in every configuration
+# in every configuration
+BROAD = (
+    "values.forward_agrees",
+    "gradients.backward_agrees",
+    "gradients.present",
+    "pair.forward_agrees",
+    "pair.gradients_agree",
+)
 LONG = ("lags.long_memory",)  # on long problems alone
 BY_DIFFERENCES = "differences of the target's own forward pass, with their own error"
 ASKED_ONCE = Recipe(T=0)  # stands for the case of a law that looks at none

@@ -12,7 +12,8 @@ from ltdcheck.result import Finding, Record, Result
 from ltdcheck.runner.check import Session
 from ltdcheck.runner.examine import examine
 from ltdcheck.runner.examiners import Options
-from ltdcheck.runner.subjects import Target, open_target
+from ltdcheck.runner.pairs import OpenedPair, open_pair
+from ltdcheck.runner.subjects import Opened, Target, open_target
 
 
 def recorded(record: Record, number: int, path: str) -> Result:
@@ -31,6 +32,15 @@ def recorded(record: Record, number: int, path: str) -> Result:
     return lines[number]
 
 
+def _opened(result: Result, declared: str, timeout: float) -> Opened | OpenedPair:
+    """The target, or both where two were compared."""
+    pair = ((result.finding.problem if result.finding else None) or {}).get("pair")
+    if pair is not None:
+        first, second = (Target(side["spec"], cell=side["cell"]) for side in pair)
+        return open_pair(first, second, timeout)
+    return open_target(Target(result.target, cell=result.cell or None, declared=declared), timeout)
+
+
 def replay(result: Result, timeout: float = 60.0) -> Result:
     """The recorded property on the recorded problem; the status says whether it fails still.
 
@@ -42,12 +52,11 @@ def replay(result: Result, timeout: float = 60.0) -> Result:
     assert result.finding is not None
     prop = property_named(result.property)
     declared = result.finding.expected if prop.id == "layout.as_declared" else ""
-    target = Target(result.target, cell=result.cell or None, declared=declared)
-    opened = open_target(target, timeout)
+    opened = _opened(result, declared, timeout)
     try:
-        if result.finding.problem is None or opened.early is not None:
-            return Session(opened, Options(timeout=timeout)).check(prop, [prop])
         data = result.finding.problem
+        if data is None or data.keys() == {"pair"} or opened.early is not None:
+            return Session(opened, Options(timeout=timeout)).check(prop, [prop])
         about: Any = opened.implementation if opened.about == "clipping" else opened.subject()
         case: Any = ClippingCall.from_json(data) if opened.about == "clipping" else Problem.from_json(data)
         tally = examine(lambda c: prop.check(about, c), [case], None, examples=0, random_seed=0)

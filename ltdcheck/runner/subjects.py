@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -114,6 +116,29 @@ def open_target(target: Target, timeout: float) -> Opened:
     except BaseException:
         implementation.close()
         raise
+
+
+def open_all(targets: Sequence[Target], timeout: float) -> list[Opened]:
+    """Open several; workers start side by side, and the first target that cannot be used ends the run.
+
+    Raises
+    ------
+    TargetUnusableError
+        As :func:`open_target` does.
+    """
+    with ThreadPoolExecutor(max_workers=max(1, min(len(targets), 4))) as pool:
+        pending = [pool.submit(open_target, target, timeout) for target in targets]
+        opened, error = [], None
+        for future in pending:
+            try:
+                opened.append(future.result())
+            except BaseException as failure:  # noqa: BLE001  (raised again below, after the others are closed)
+                error = error or failure
+    if error is not None:
+        for one in opened:
+            one.close()
+        raise error
+    return opened
 
 
 def identified(opened: Opened) -> Opened:

@@ -16,7 +16,11 @@ class ResidualRNN(nn.Module):
 
     def __init__(self, input_size, hidden_size):
         super().__init__()
-        self.U, self.W, self.b = weights(hidden_size, input_size), weights(hidden_size, hidden_size), weights(hidden_size)
+        self.U, self.W, self.b = (
+            weights(hidden_size, input_size),
+            weights(hidden_size, hidden_size),
+            weights(hidden_size),
+        )
 
     def forward(self, x, h=None):
         h = x.new_zeros(len(x), len(self.b)) if h is None else h
@@ -24,7 +28,7 @@ class ResidualRNN(nn.Module):
 
 
 class MinimalGatedUnit(nn.Module):
-    """One gate f: h' = (1 - f) h + f tanh(W_h (f h) + U_h x + b_h), Zhou et al. 2016; a layer that takes batches first."""
+    """One gate f: h' = (1 - f) h + f tanh(W_h (f h) + U_h x + b_h), Zhou et al. 2016; a layer, batches first."""
 
     def __init__(self, input_size, hidden_size):
         super().__init__()
@@ -65,7 +69,11 @@ class AttentionRNN(nn.Module):
 
     def __init__(self, input_size, hidden_size):
         super().__init__()
-        self.U, self.W, self.b = weights(hidden_size, input_size), weights(hidden_size, hidden_size), weights(hidden_size)
+        self.U, self.W, self.b = (
+            weights(hidden_size, input_size),
+            weights(hidden_size, hidden_size),
+            weights(hidden_size),
+        )
         self.query = weights(hidden_size, input_size)
 
     def forward(self, x, h=None):
