@@ -31,7 +31,7 @@ from ltdcheck.adapters.onnx_graph import (
     slot,
     states,
 )
-from ltdcheck.adapters.onnx_model import Weight
+from ltdcheck.adapters.onnx_model import Weight, forget_rows
 from ltdcheck.errors import TargetUnusableError
 
 FLOATS = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.DOUBLE: "float64", onnx.TensorProto.FLOAT16: "float16"}
@@ -148,7 +148,14 @@ def _weights(graph: Graph, target: str) -> Iterator[Weight]:
             for weight in _weight(graph, target, slot(node, number), f"{place}{letter}", axes):
                 if weight.input not in known:
                     known.add(weight.input)
-                    yield weight
+                    yield replace(weight, idle=_idle(node, letter, weight))
+
+
+def _idle(node: Any, letter: str, weight: Weight) -> tuple[int, ...]:
+    """The rows of one of its own inputs that an operator does not read."""
+    if weight.input not in node.input or not weight.directions or not attribute(node, "input_forget", 0):
+        return ()
+    return forget_rows(letter, weight.shape[1] // {"B": 8, "P": 3}.get(letter, 4))
 
 
 def _weight(graph: Graph, target: str, name: str, called: str, axes: tuple[int, int]) -> Iterator[Weight]:

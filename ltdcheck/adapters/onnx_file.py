@@ -166,5 +166,6 @@ def _held(graph: Graph, found: Cut) -> dict[str, Array]:
     for weight in found.weights:
         if weight.input in graph.constants:
             array = onnx.numpy_helper.to_array(graph.constants[weight.input])
-            held |= dict(zip(weight.parts, array if weight.directions else [array], strict=True))
+            parts = np.delete(array, weight.idle, 1) if weight.directions else [array]
+            held |= dict(zip(weight.parts, parts, strict=True))
     return held

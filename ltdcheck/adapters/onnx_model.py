@@ -23,25 +23,33 @@ State = tuple[Array, ...]
 class Weight:
     """An input of the model that is a parameter: its name there, its shape, and what it is called here.
 
-    ``directions`` says that its first axis is that of directions.
+    ``directions`` says that its first axis is that of directions; ``idle`` are rows of each direction that the operator
+    does not read, and that are no parameters.
     """
 
     input: str
     shape: tuple[int, ...]
     name: str
     directions: bool = True
+    idle: tuple[int, ...] = ()
 
     @property
     def parts(self) -> dict[str, tuple[int, ...]]:
         """Names and shapes of the parameters."""
         if not self.directions:
             return {self.name: self.shape}
-        return {f"{self.name}[{d}]": self.shape[1:] for d in range(self.shape[0])}
+        _, rows, *columns = self.shape
+        return {f"{self.name}[{d}]": (rows - len(self.idle), *columns) for d in range(self.shape[0])}
 
     def of(self, params: Mapping[str, Array]) -> Array:
-        """The input that these parameters are."""
+        """The input that these parameters are, with zeros in rows that are not read."""
         parts = [params[name] for name in self.parts]
-        return np.stack(parts) if self.directions else parts[0]
+        if not self.directions:
+            return parts[0]
+        read = np.delete(np.arange(self.shape[1]), self.idle)
+        whole = np.zeros(self.shape, parts[0].dtype)
+        whole[:, read] = parts
+        return whole
 
 
 @dataclass(frozen=True)
@@ -125,3 +133,8 @@ def _moved(array: Array, now: str, wanted: str) -> Array:
     if array.ndim == len(now) and now != wanted:
         array = array.transpose([now.index(axis) for axis in wanted])
     return np.ascontiguousarray(array)
+
+
+def forget_rows(name: str, H: int) -> tuple[int, ...]:
+    """The rows of an LSTM's forget gate in W, R, B or P: the third of i o f c, in B twice."""
+    return tuple(row for start in ((2, 6) if name == "B" else (2,)) for row in range(start * H, (start + 1) * H))

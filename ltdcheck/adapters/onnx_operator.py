@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 
 from onnx import TensorProto, helper
 
-from ltdcheck.adapters.onnx_model import Model, Weight, Wires
+from ltdcheck.adapters.onnx_model import Model, Weight, Wires, forget_rows
 from ltdcheck.adapters.onnx_runtime import Runtime, runtime, typed
 
 Direction = Literal["forward", "reverse", "bidirectional"]
@@ -68,9 +68,10 @@ class Operator(Model):
         shapes = {"W": (D, G * H, I), "R": (D, G * H, H)} | ({"B": (D, 2 * G * H)} if biases else {})
         if own.pop("peepholes", False):
             shapes["P"] = (D, 3 * H)
+        idle = {name: forget_rows(name, H) if own.get("input_forget") else () for name in shapes}
         wires = Wires(
             x="X",
-            weights=tuple(Weight(name, shape, name) for name, shape in shapes.items()),
+            weights=tuple(Weight(name, shape, name, idle=idle[name]) for name, shape in shapes.items()),
             initial=("initial_h", "initial_c")[: self.states],
             lengths=("sequence_lens",) * sequence_lens,
             y="btdh" if layout else "tdbh",
@@ -103,7 +104,10 @@ class GRU(Operator):
 
 
 class LSTM(Operator):
-    """``LSTM``: rows in the order i o f c, peepholes i o f. With ``input_forget=1`` the forget gate is 1 - i."""
+    """``LSTM``: rows in the order i o f c, peepholes i o f.
+
+    With ``input_forget=1`` the forget gate is 1 - i, and its rows, which are not read, are left out of the parameters.
+    """
 
     kind, gates, states = "LSTM", 4, 2
 

@@ -25,6 +25,7 @@ from adapters.onnx_files import (
     weights,
     with_lengths,
 )
+from click.testing import CliRunner
 from onnx import TensorProto, helper
 from witnesses.onnx_models import by_runtime, feeds
 
@@ -33,6 +34,7 @@ from ltdcheck.adapters import onnx
 from ltdcheck.adapters.adapting import adapt
 from ltdcheck.adapters.loading import load
 from ltdcheck.adapters.onnx_runtime import Run
+from ltdcheck.cli import main
 from ltdcheck.diagnosis.identify import Identification
 from ltdcheck.diagnosis.layers import recognise
 from ltdcheck.errors import TargetRaised, TargetUnusableError
@@ -93,6 +95,23 @@ def test_the_answers_are_those_of_the_runtime() -> None:
     assert np.array_equal(out.state[0], Y_h[0])
     assert out.y.dtype == np.float32
     assert not it.has_backward
+
+
+def test_a_coupled_gate_has_no_parameters_of_its_own() -> None:
+    """With input_forget=1, f = 1 - i: without its rows the operator still computes c' = (1 - i)*c + i*g."""
+    model = onnx.LSTM(2, 3, input_forget=1, peepholes=True)
+    shapes = {name: value.shape for name, value in model.params.items()}
+    assert shapes == {"W[0]": (9, 2), "R[0]": (9, 3), "B[0]": (18,), "P[0]": (6,)}
+    rng = np.random.default_rng(0)
+    for name, value in model.params.items():
+        model.params[name] = rng.standard_normal(value.shape)
+    x, h, c = (rng.standard_normal(shape).astype(np.float32) for shape in ((1, 4, 2), (1, 4, 3), (1, 4, 3)))
+    _, (_, got) = model.forward(x, (h, c))
+    W, R, B, P = (model.params[f"{name}[0]"] for name in "WRBP")
+    a = x[0] @ W.T + h[0] @ R.T + B[:9] + B[9:]
+    i, g = 1 / (1 + np.exp(-a[:, :3] - P[:3] * c[0])), np.tanh(a[:, 6:])
+    # some forty roundings of numbers of order 1 to 4, each 2**-24 of its number
+    assert np.max(np.abs(got[0] - ((1 - i) * c[0] + i * g))) < 40 * 4 * 2**-24
 
 
 def test_no_state_is_a_state_of_zeros() -> None:
@@ -165,6 +184,14 @@ def test_a_file_answers_as_it_is(tmp_path: Path) -> None:
     assert np.array_equal(y, Y.transpose(0, 2, 1, 3).reshape(5, 3, 2 * H))
     assert np.array_equal(h, Y_h)
     assert np.array_equal(c, Y_c)
+
+
+def test_a_file_with_a_coupled_gate(tmp_path: Path) -> None:
+    """Rows that its operator does not read are no parameters, and the others are the file's."""
+    model = load(operator(tmp_path / "model.onnx", input_forget=1))
+    held = weights("LSTM")["B"][0]
+    assert model.params["W[0]"].shape == (3 * H, I)
+    assert np.array_equal(model.params["B[0]"], np.delete(held.reshape(8, H), (2, 6), 0).reshape(-1))
 
 
 def test_a_graph_around_an_operator(tmp_path: Path) -> None:
@@ -306,6 +333,14 @@ def test_a_file_that_cannot_be_checked_is_refused(make: Any, why: str, tmp_path:
     assert why in str(caught.value)
     assert path in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_the_command_line_refuses_a_file(tmp_path: Path) -> None:
+    """Exit status 2 and a sentence, no traceback."""
+    done = CliRunner().invoke(main, ["check", truncated(tmp_path / "model.onnx")])
+    assert done.exit_code == 2
+    assert "not the whole of one" in done.output
+    assert "Traceback" not in done.output
 
 
 def test_there_is_no_such_file(tmp_path: Path) -> None:
