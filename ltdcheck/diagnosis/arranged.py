@@ -9,9 +9,9 @@ from ltdcheck.diagnosis.apart import Apart, residual
 from ltdcheck.diagnosis.search import asked_of, candidates, limit_of, named
 from ltdcheck.faults.fault import Network, faults
 from ltdcheck.problem import Problem
-from ltdcheck.properties.arrangement import parts_of, read
 from ltdcheck.properties.law import Property
 from ltdcheck.properties.subject import Subject
+from ltdcheck.reference import declared
 from ltdcheck.reference.layout import ArrayLayout, Layout
 from ltdcheck.result import Diagnosis
 from ltdcheck.strategies.problems import Recipe, build
@@ -47,8 +47,8 @@ def _held(subject: Subject, precision: str) -> list[Diagnosis]:
 
 def _declared(layout: Layout, words: str) -> Layout | None:
     """The layout with the fields and the order that were declared; None where its arrays do not fit them."""
-    stated = parts_of(words)
-    changed: dict[str, Any] = {f.name: read(stated[f.name]) for f in fields(layout.cell) if f.name in stated}
+    stated = declared.stated(words)
+    changed: dict[str, Any] = {f.name: declared.read(stated[f.name]) for f in fields(layout.cell) if f.name in stated}
     try:
         cell: Any = replace(layout.cell, **changed)
     except ValueError:  # a number that the cell does not allow
@@ -58,7 +58,8 @@ def _declared(layout: Layout, words: str) -> Layout | None:
     known = {block.name for block in cell.blocks(6)}
     if any(role not in known for array in arrays.values() for roles in array.roles for role in roles if role):
         return None
-    return replace(layout, cell=cell, arrays=arrays, _cache={})
+    direction: Any = stated.get("direction", layout.direction)
+    return replace(layout, cell=cell, arrays=arrays, direction=direction, _cache={})
 
 
 def _reordered(array: ArrayLayout, order: list[str]) -> ArrayLayout:

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ltdcheck.diagnosis.blocks import Candidate, explain
+from ltdcheck.diagnosis.direction import Turned, direction_of
 from ltdcheck.diagnosis.divisions import require_known_clocks, require_known_groups
 from ltdcheck.diagnosis.fitting import fitting, grows, rare
 from ltdcheck.diagnosis.guesses import faulty, guesses, planted, with_threshold
@@ -106,6 +107,10 @@ def identify(target: Implementation, name: str, claimed: str | None = None, ask:
         fix = "Leave --cell away to have it identified" if claimed else "Say the family with --cell"
         raise TargetUnusableError(name, f"{why}, {what}.", f"{fix}, or check one layer of one direction on its own.")
     starts = _starts(probe, cells, readings)
+    if (direction := direction_of(probe, starts[0])) != "forward":
+        found = identify(Turned(target, direction), name, claimed)
+        if found.explained:
+            return replace(found, layout=replace(found.layout, direction=direction))
     best = _best(_identify(probe, cells, readings, start) for start in starts)
     swapped = _swapped(probe, starts[0], target.states)
     if (best is None or not best.explained) and probe.leave_out_restless(starts[0], swapped=swapped):

@@ -138,6 +138,7 @@ for _id, (_sentence, _trigger, _arranged) in _INPUTS.items():
         source="thought of",
         cells=ALL,
         forward=True,
+        layout=_id == "input-reversed",  # direction=go_backwards
     )(derived_network(_Rearranged, arranged=staticmethod(_arranged)))
 
 

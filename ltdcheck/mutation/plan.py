@@ -68,6 +68,9 @@ def require_servable(layout: Layout, target: str) -> None:
     if layout.parts:
         why = "it is a network of several layers or directions, and faults are planted in one cell."
         raise TargetUnusableError(target, why, "Name a factory (input_size, hidden_size) that makes one layer.")
+    if layout.direction != "forward":
+        why = "it reads its sequence from the end, and what stands in for it reads from the beginning."
+        raise TargetUnusableError(target, why, "Name a factory (input_size, hidden_size) that makes one that does.")
     if layout.doubt:
         raise TargetUnusableError(target, f"{layout.doubt}.", "Run 'ltdcheck check' on it first: it must be right.")
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from ast import literal_eval
 from collections.abc import Iterator
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
 
 from ltdcheck.problem import Problem
 from ltdcheck.properties.law import Disagreement, Evidence, law
 from ltdcheck.properties.subject import Subject
+from ltdcheck.reference import declared
 from ltdcheck.reference.layout import ArrayLayout, Layout
 from ltdcheck.result import Place
 
@@ -45,52 +44,26 @@ def as_declared(subject: Subject, problem: Problem) -> Evidence:
         return Evidence(not_applicable="nothing was declared")
     if subject.layout.doubt:
         return Evidence(not_applicable=f"variant and layout are not known: {subject.layout.doubt}")
-    found = dict(_words(subject.layout))
-    stated = parts_of(subject.declared)
-    for key, value in stated.items():
-        if key not in found or read(found[key]) != read(value):
-            got = f"{key}={found[key]}" if key in found else f"no {key}"
-            part = f"{key}={value}" if value else key
-            text = f"{_row(subject, key)}declared {part}, but it acts as {got}"
-            return Evidence(len(stated), disagreement=Disagreement(Place(key), got, part, 0.0, text))
-    return Evidence(compared=len(stated))
+    found, said = declared.found(subject.layout), declared.stated(subject.declared)
+    for word, value in said.items():
+        if not declared.agree(word, found.get(word, ""), value):
+            part, got = f"{word}={value}", f"{word}={found[word]}" if word in found else f"no {word}"
+            text = f"{_row(subject, word)}declared {part}, but it acts as {got}"
+            return Evidence(len(said), disagreement=Disagreement(Place(word), got, part, 0.0, text))
+    return Evidence(compared=len(said))
 
 
-def parts_of(declared: str) -> dict[str, str]:
-    """What ``--as`` says, by its names: ``reset=after, tau=(2.0, 4.0)`` is cut at the commas outside brackets."""
-    parts = [part.strip() for part in re.split(r",(?![^(]*\))", declared)]
-    return {key.strip(): value.strip() for key, _, value in (part.partition("=") for part in parts if part)}
-
-
-def read(value: str) -> Any:
-    """A number or numbers, or else the words: 4 and 4.0 are the same."""
-    try:
-        return literal_eval(value)
-    except (ValueError, SyntaxError):
-        return value
-
-
-def _row(subject: Subject, key: str) -> str:
+def _row(subject: Subject, word: str) -> str:
     """The fault of the catalogue that a missing bias is."""
     inside = "after" in (getattr(part.cell, "reset", "") for part in subject.layout.parts or (subject.layout,))
     held = {role for array in subject.layout.arrays.values() for roles in array.roles for role in roles}
-    missing = key == "biases" and inside and "bh_n" not in held and "b_n" in held
+    missing = word == "biases" and inside and "bh_n" not in held and "b_n" in held
     return "gru-hidden-bias-missing: " if missing else ""
 
 
 def _seen(layout: Layout) -> Layout:
     """The arrays whose every part has an effect; the roles of the others are guesses."""
     return replace(layout, arrays={n: a for n, a in layout.arrays.items() if n not in layout.unseen}, _cache={})
-
-
-def _words(layout: Layout) -> Iterator[tuple[str, str]]:
-    """What can be declared: the variant's fields, the gate order, the number of biases."""
-    for field in fields(layout.cell):
-        yield field.name, str(getattr(layout.cell, field.name))
-    for part in layout.words().split(", "):
-        key, _, value = part.partition("=")
-        if key in ("order", "biases"):
-            yield key, value
 
 
 def _orders(layout: Layout) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -19,6 +20,7 @@ from ltdcheck.oracles.judging import judged
 from ltdcheck.oracles.rounding import Expected, expected
 from ltdcheck.problem import Array, Problem
 from ltdcheck.reference.cell import Cell
+from ltdcheck.reference.direction import turned, turned_back
 from ltdcheck.reference.layout import Layout
 from ltdcheck.result import Place
 
@@ -141,12 +143,14 @@ class Subject:
         there = np.argsort(self.layout.places)
         state = None if problem.state is None else _ordered(problem.state, there)
         dstate = _ordered(problem.dstate, there)
-        return problem.with_(params=self.layout.to_target(problem.params, I, H), state=state, dstate=dstate)
+        params = self.layout.to_target(problem.params, I, H)
+        return turned(problem.with_(params=params, state=state, dstate=dstate), self.layout.direction)
 
     def _back(self, out: Outputs) -> Outputs:
         places = self.layout.places
         dstate = None if out.dstate is None else _ordered(out.dstate, places)
-        return Outputs(out.y, _ordered(out.state, places), out.dx, dstate, out.dparams, out.facts)
+        turned_out = turned_back(out, self.layout.direction)
+        return replace(turned_out, state=_ordered(out.state, places), dstate=dstate)
 
     def _remembered(self, key: tuple[Any, ...], problem: Problem, make: Callable[[], Answer]) -> Answer:
         """Ask once; the problem is kept beside the answer so that its id stays its own."""

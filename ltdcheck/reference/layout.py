@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ltdcheck.problem import Array, Params
 from ltdcheck.reference.cell import Cell
+from ltdcheck.reference.direction import Direction
 
 Source = str  # "x", "h", "1" (a bias, or a diagonal weight)
 
@@ -96,6 +97,7 @@ class Layout:
     swapped_state: bool = False  # in reversed order: (c, h) for (h, c)
     doubt: str = ""  # why it may not be the target's: no reference answers as the target does
     unseen: frozenset[str] = frozenset()  # arrays with a part that changes nothing: its role is a guess
+    direction: Direction = "forward"
     _cache: dict[tuple[int, int], dict[str, NDArray[np.int_]]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
@@ -213,6 +215,8 @@ class Layout:
         parts.append("biases=1+n" if inside and self.biases == 1 else f"biases={self.biases}")
         if self.swapped_state:
             parts.append(f"state=({', '.join(reversed(self.cell.states))})")
+        if self.direction != "forward":
+            parts.append(f"direction={self.direction}")
         return ", ".join(parts)
 
     @staticmethod

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import pytest
 from quality.planted import canonical
 
+from ltdcheck.errors import UsageError
 from ltdcheck.faults.fault import Network
 from ltdcheck.properties.law import Evidence, property_named
 from ltdcheck.properties.subject import Subject
@@ -14,6 +15,7 @@ from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.cells import GRU, LSTM
 from ltdcheck.reference.cells.elman import Elman
 from ltdcheck.reference.cells.leaky import Leaky
+from ltdcheck.reference.declared import agree, stated
 from ltdcheck.reference.layout import ArrayLayout, Layout
 from ltdcheck.reference.variants import variants
 from ltdcheck.strategies.problems import Recipe, build
@@ -143,13 +145,15 @@ def test_the_hidden_bias_of_a_gru_is_inside_the_reset() -> None:
         ("order=i f g o", ""),
         ("order=i f g o, biases=1", ""),
         (" candidate=tanh ,peepholes=none", ""),
+        ("order=i f c o", ""),
+        ("forget_offset=0, direction=forward, state=h c, layers=1", ""),
+        ("direction=go_backwards", "declared direction=go_backwards, but it acts as direction=forward"),
+        ("state=c h", "declared state=c h, but it acts as state=h c"),
         ("order=i f o g", "declared order=i f o g, but it acts as order=i f g o"),
         ("biases=2", "declared biases=2, but it acts as biases=1"),
         ("candidate=sigmoid", "declared candidate=sigmoid, but it acts as candidate=tanh"),
         ("reset=after", "declared reset=after, but it acts as no reset"),
         ("order=i f g o, biases=2", "declared biases=2, but it acts as biases=1"),
-        ("forget_offset=0", ""),
-        ("forget_offset=1", "declared forget_offset=1, but it acts as forget_offset=0.0"),
     ],
 )
 def test_what_is_declared_must_be_so(declared: str, message: str) -> None:
@@ -193,4 +197,28 @@ def test_every_field_of_the_variant_can_be_declared(cell: Cell) -> None:
     arrays = canonical(cell).arrays
     for name, value in vars(cell).items():
         assert ask("layout.as_declared", cell, arrays, f"{name}={value}").ok
-        assert not ask("layout.as_declared", cell, arrays, f"{name}=other").ok
+        others = [c for c in variants(cell.name) if getattr(c, name) != value]
+        assert not ask("layout.as_declared", cell, arrays, f"{name}={getattr(others[0], name)}").ok
+
+
+@pytest.mark.parametrize(
+    ("declared", "message"),
+    [
+        ("resett=after", "there is no word 'resett'. Known: .*reset"),
+        ("reset=afterwards", "there is no value of reset 'afterwards'. Known: before, after"),
+        ("direction=reverse", "Known: forward, backward, go_backwards"),
+        ("order i f g o", "there is no word 'order i f g o'"),
+        ("gate_nonlinearity=hard", "hard sigmoid 0.2, hard sigmoid 1/6"),
+    ],
+)
+def test_words_that_declare_nothing_are_refused(declared: str, message: str) -> None:
+    """With those that are known."""
+    with pytest.raises(UsageError, match=message):
+        stated(declared)
+
+
+def test_gates_are_called_as_frameworks_call_them() -> None:
+    """Of the GRU z r h (Keras, ONNX), u r o (oneDNN); of the LSTM i j f o (TensorFlow 1), i f o z (Core ML)."""
+    for spoken, order in {"z r h": "u r n", "u r o": "u r n", "i j f o": "i g f o", "i f o z": "i f o g"}.items():
+        assert agree("order", spoken, order)
+    assert not agree("order", "r z h", "u r n")

@@ -84,10 +84,10 @@ def right(cell: Cell) -> Subject:
 
 
 def declaration(layout: Layout) -> str:
-    """What ``--as`` says of a layout: its variant, and the order of its gates."""
+    """What ``--as`` says of a layout: its variant, the order of its gates, and that it reads from the beginning."""
     own = [f"{name}={value}" for name, value in vars(layout.cell).items()]
-    arranged = [word for word in layout.words().split(", ") if re.fullmatch(r"\w+=[\w ]+", word)]
-    return ", ".join([*own, *arranged])
+    arranged = [word for word in layout.words().split(", ") if re.fullmatch(r"(order|biases)=[\w+ ]+", word)]
+    return ", ".join([*own, *arranged, "direction=forward"])
 
 
 @cache
