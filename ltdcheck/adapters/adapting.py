@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from functools import partial
 from importlib import import_module
 from typing import Any
 
-from ltdcheck.adapters.blueprint import Blueprint
+from ltdcheck.adapters.blueprint import Blueprint, Forms
 from ltdcheck.errors import TargetUnusableError
 from ltdcheck.implementation import Implementation
 
@@ -21,9 +22,18 @@ ACCEPTED = (
 
 # the module of ltdcheck.adapters for each framework's base class, which is named by where it is defined
 BASES = {
+    ("keras.src.layers.layer", "Layer"): "keras",
+    ("tensorflow.python.module.module", "Module"): "tensorflow",
     ("ltdcheck.adapters.program_session", "Command"): "program",
     ("ltdcheck.adapters.onnx_model", "Model"): "onnx",
     ("torch.nn.modules.module", "Module"): "torch",
+    ("flax.linen.module", "Module"): "flax_linen",
+    ("flax.nnx.module", "Module"): "flax_nnx",
+    ("equinox._module._module", "Module"): "equinox",
+    ("haiku._src.recurrent", "RNNCore"): "haiku",
+    ("haiku._src.transform", "Transformed"): "haiku",
+    ("haiku._src.transform", "TransformedWithState"): "haiku",
+    ("ltdcheck.adapters.haiku", "Core"): "haiku",
 }
 
 Finish = Callable[[], Implementation]
@@ -54,16 +64,27 @@ def recognise(obj: Any, target: str) -> Finish:
         obj = _made(obj, target)
     if isinstance(obj, Implementation):
         return lambda: obj
-    if not isinstance(obj, type) and adapter_of(obj) is not None:
-        return _by_instance(Blueprint.copies(obj, target), obj)
+    if isinstance(obj, type) and _is_functional(obj):
+        obj = _made(obj, target)
+    if not isinstance(obj, type) and (framework := adapter_of(obj)) is not None:
+        own = getattr(import_module(f"ltdcheck.adapters.{framework}"), "blueprint", Blueprint.copies)
+        return _by_instance(own(obj, target), obj)
     if not callable(obj):
         raise TargetUnusableError(target, f"it is a {type(obj).__name__}.", ACCEPTED)
-    framework = adapter_of(obj)
-    forms = getattr(import_module(f"ltdcheck.adapters.{framework}"), "FORMS", None) if framework else None
-    return _by_instance(*Blueprint.of(obj, target, forms))
+    return _by_instance(*Blueprint.of(obj, target, _forms(obj)))
 
 
-def _made(kind: type[Implementation], target: str) -> Implementation:
+def _forms(obj: Any) -> Forms | None:
+    """The ways to make an instance; a function may make a core of haiku, which only haiku's adapter can."""
+    if framework := adapter_of(obj):
+        forms: Forms | None = getattr(import_module(f"ltdcheck.adapters.{framework}"), "FORMS", None)
+        return forms
+    if isinstance(obj, type) or "haiku" not in sys.modules:
+        return None
+    return tuple(import_module("ltdcheck.adapters.haiku").FACTORIES)
+
+
+def _made(kind: type[Any], target: str) -> Any:
     try:
         return kind()
     except Exception as error:
@@ -82,12 +103,22 @@ def adapter_of(obj: Any) -> str | None:
     """The adapter for a class or an instance; no framework is imported to find out.
 
     An adapter is a module of ``ltdcheck.adapters`` with ``adapt(blueprint, first)`` and, where its classes are not made
-    with two sizes, ``FORMS``, the ways to make one.
+    with two sizes, ``FORMS``, the ways to make one; and ``blueprint(obj, target)`` where an instance is of no size.
     """
     for base in inspect.getmro(obj if isinstance(obj, type) else type(obj)):
         if framework := BASES.get((base.__module__, base.__name__)):
             return framework
+    if not isinstance(obj, type) and _is_functional(obj):
+        return "jax"
     return "numpy_class" if _is_numpy(obj) else None
+
+
+def _is_functional(obj: Any) -> bool:
+    """It has ``init(key, input_size, hidden_size)`` and ``apply(params, x, state)``, and is of no framework."""
+    bases = inspect.getmro(obj if isinstance(obj, type) else type(obj))
+    if any((base.__module__, base.__name__) in BASES for base in bases):
+        return False
+    return callable(getattr(obj, "init", None)) and callable(getattr(obj, "apply", None))
 
 
 def _is_numpy(obj: Any) -> bool:

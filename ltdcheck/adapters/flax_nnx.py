@@ -1,0 +1,73 @@
+"""flax.nnx: cells, ``nnx.RNN`` and ``nnx.Bidirectional``, which take the carry by another place or name than x.
+
+A module of a user's own is called with ``(x, state=None)``. Its parameters are its ``nnx.Param``; what else it holds is
+at every call as it was when it was made. Double precision makes carries of it where a module says
+``param_dtype=float32``, its default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import nnx
+from flax.nnx.nn.recurrent import RNNCellBase
+
+from ltdcheck.adapters.blueprint import Blueprint
+from ltdcheck.adapters.jax import KEY, JaxNetwork
+from ltdcheck.adapters.jax_forms import by_names, by_place
+from ltdcheck.adapters.jax_model import Model, arguments, carried
+
+LAYERS = (nnx.RNN, nnx.Bidirectional)
+FORMS = (by_names(rngs=lambda: nnx.Rngs(KEY)), by_place)
+
+
+def _start(cell: Any, x: Any) -> Any:
+    return cell.initialize_carry(x.shape, nnx.Rngs(KEY))
+
+
+def _cell(cell: Any, x: Any, *state: Any) -> Any:
+    carry, y = cell(state[0] if state else _start(cell, x), x)
+    return y, carry
+
+
+def _model(instance: Any, precision: str) -> Model:
+    for _, part in nnx.iter_graph(instance):
+        if isinstance(part, nnx.Module) and getattr(part, "param_dtype", None) == jnp.float32:
+            part.param_dtype = jnp.dtype(precision)
+    definition, parameters, rest = nnx.split(instance, nnx.Param, ...)
+    known = _cell if isinstance(instance, RNNCellBase) else carried if isinstance(instance, LAYERS) else None
+
+    def apply(tree: Any, x: Any, *state: Any) -> Any:
+        module = nnx.merge(definition, tree, rest)
+        return known(module, x, *state) if known else module(x, *state)
+
+    takes, needs = (True, False) if known else arguments(instance)
+    return Model(lambda _x: parameters, apply, takes, needs, partial(_start, instance) if known is _cell else None)
+
+
+def _outlined(make: Callable[[], Any]) -> Any:
+    """A module with shapes in the place of its parameters, whose numbers nobody asks for; as it is, if it cannot be."""
+    try:
+        definition, parameters, rest = nnx.split(nnx.eval_shape(make), nnx.Param, ...)
+        if jax.tree.leaves(rest):
+            rest = jax.jit(lambda: nnx.split(make(), nnx.Param, ...)[2])()
+    except Exception:  # noqa: BLE001  (whatever it raises without numbers, it may be made with them)
+        return make()
+    return nnx.merge(definition, parameters, rest)
+
+
+def adapt(blueprint: Blueprint, first: Any) -> JaxNetwork:
+    """A module as an implementation, from the way to make it and the first one made.
+
+    Raises
+    ------
+    TargetUnusableError
+        When it has no parameters, or is neither a layer nor a cell.
+    """
+    make = blueprint.make
+    blueprint.make = lambda i, h: _outlined(lambda: make(i, h))
+    return JaxNetwork(blueprint.target, blueprint, first, _model, "flax")

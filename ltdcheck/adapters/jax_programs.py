@@ -1,0 +1,205 @@
+"""A network and its gradients as compiled programs of jax.
+
+A cell is folded by a loop with more steps than are asked for, of which those that are asked for run, so that sequences
+of many lengths are one program. jax compiles anew for every shape, which takes longer than all else in a check: small
+programs are compiled without the passes that make them fast, long and wide ones as they are for users.
+
+Without ``jax.jit`` the lines of a target run at every call, and with it once. A network is traced anew for every new
+instance, and twice at its first shapes: where two traces differ, it is from then on traced anew at every call, so that
+what its lines keep or draw shows as it does without.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import lax
+
+from ltdcheck.adapters.adapted import Kit
+from ltdcheck.adapters.jax_facts import Facts, Observed, observed
+from ltdcheck.adapters.jax_model import Model, filled, names_of
+from ltdcheck.adapters.state import arrays_of
+
+if TYPE_CHECKING:
+    from ltdcheck.adapters.adapted import Adapted
+    from ltdcheck.problem import Problem
+
+LEAST = 32  # steps in the shortest program of a cell; longer ones have a power of two
+SMALL = 1 << 12  # entries of the output in a program that runs faster than it compiles
+TWICE = 3  # shapes at which a network is traced twice, and new instances that are traced
+
+QUICKLY = {
+    "xla_backend_optimization_level": 0,
+    "xla_llvm_disable_expensive_passes": True,
+    "xla_cpu_parallel_codegen_split_count": 1,
+    "xla_cpu_use_fusion_emitters": False,
+}
+
+
+class Given(NamedTuple):
+    """What a program takes; sequences in the target's order."""
+
+    params: dict[str, Any]
+    x: Any
+    state: list[Any]
+    dy: Any
+    dstate: list[Any]
+
+
+Answers = Any  # ((y, final), (dparams, dx, dstate))
+Whole = Callable[[Given, Any], Answers]
+
+
+class Compiler:
+    """Programs by what they were traced for, for all instances of a network."""
+
+    def __init__(self) -> None:
+        self._made: dict[Any, tuple[Any, Callable[..., Any]]] = {}
+        self._left = {"an instance": TWICE, "a new instance": TWICE}
+        self._varies = False  # two traces of the same lines differed
+        self.observed: dict[Any, Observed] = {}
+
+    def compiled(self, key: Any, whole: Whole, given: Given, *, new: bool) -> Callable[..., Any]:
+        """The program for this key, traced anew where that may show something else."""
+        if key in self._made and not (self._varies or (new and self._looks("a new instance"))):
+            return self._made[key][1]
+        traced, text = _traced(whole, given)
+        if not self._varies and self._looks("an instance"):
+            self._varies = _traced(whole, given)[1] != text
+        if key in self._made and self._made[key][0] == text:
+            return self._made[key][1]
+        self._varies = self._varies or key in self._made
+        small = given.dy.size + given.x.size <= SMALL and jax.default_backend() == "cpu"
+        self._made[key] = text, traced.lower().compile(compiler_options=QUICKLY if small else None)
+        return self._made[key][1]
+
+    def _looks(self, at: str) -> bool:
+        """It looks once more."""
+        self._left[at] -= 1
+        return self._left[at] >= 0
+
+
+def _traced(whole: Whole, given: Given) -> tuple[Any, Any]:
+    """A program, and what two traces of the same lines share; addresses are no part of that."""
+    traced: Any = jax.jit(whole).trace(given, np.int32(0))
+    constants = [np.asarray(c).tobytes() if hasattr(c, "shape") else repr(c) for c in traced.jaxpr.consts]
+    return traced, (re.sub(r"0x[0-9a-f]+", "", str(traced.jaxpr)), *constants)
+
+
+class Program:
+    """One instance of a network, in one precision."""
+
+    def __init__(self, network: Adapted, model: Model, compiler: Compiler, key: Any) -> None:
+        self.network, self.model, self.compiler, self.key = network, model, compiler, key
+        self._tree: Any = None
+
+    def tree(self, inputs: int) -> Any:
+        """The shapes of its parameters, for x of this input size."""
+        if self._tree is None:
+            shape = (2, inputs) if self.network.form.kind == "cell" else (3, 2, inputs)
+            self._tree = self.model.shapes(np.zeros(shape))
+        return self._tree
+
+    def run(self, problem: Problem, given: Given, *, new: bool) -> tuple[Answers, Facts]:
+        """Outputs and gradients, and what was observed; ``new`` says that it is a new instance's first call."""
+        cell, T = self.network.form.kind == "cell", len(problem.x)
+        if cell and not given.state:
+            given = given._replace(state=self._start(problem, given))
+        seen = self._observed(problem, given)
+        folded = _allotted(given, T) if cell else given
+        whole = self._pulled(partial(self._fold, problem, seen) if cell else partial(self._once, problem))
+        key = (self.key, folded.x.shape, len(folded.state))
+        answers = self.compiler.compiled(key, whole, folded, new=new)(folded, np.int32(T))
+        return answers, seen.facts
+
+    def _start(self, problem: Problem, given: Given) -> list[Any]:
+        """The first state that is the same for all parameters; none where the cell itself has to find it."""
+        network, shape = self.network, given.dstate[0].shape
+        if self.model.start is not None:
+            tree = self.model.start(np.zeros(problem.x.shape[1:], given.x.dtype))
+            return [np.asarray(a) for a in arrays_of(network.form.state, tree, shape, "the first state")]
+        if network.form.needs_state or not len(problem.x):
+            return [np.zeros_like(d) for d in given.dstate]
+        return []
+
+    def _observed(self, problem: Problem, given: Given) -> Observed:
+        """Once, from the trace of one call."""
+        key = problem.precision, bool(given.state)
+        if key not in self.compiler.observed:
+            cell = self.network.form.kind == "cell"
+            if not cell and not len(problem.x):
+                return Observed(problem.precision, {})
+            at = [np.zeros((1, *a.shape[1:]), a.dtype) for a in (given.x, given.dy)]
+            call = given._replace(x=at[0], dy=at[1]) if cell else given
+            whole = self._pulled(partial(self._once, _step_of(problem) if cell else problem))
+            self.compiler.observed[key] = observed(whole, call)
+        return self.compiler.observed[key]
+
+    def _pulled(self, run: Callable[..., Any]) -> Whole:
+        """The answers of ``run``, and the gradients of their products with the cotangents."""
+
+        def whole(given: Given, length: Any) -> Answers:
+            def outputs(params: Any, x: Any, state: Any) -> tuple[Any, list[Any]]:
+                y, final = run(self._call(params, x), x, state, length)
+                return y, list(final)
+
+            answers, pull = jax.vjp(outputs, given.params, given.x, given.state)
+            weights = given.dy, given.dstate
+            return answers, pull(jax.tree.map(lambda weight, answer: weight.astype(answer.dtype), weights, answers))
+
+        return whole
+
+    def _call(self, params: dict[str, Any], x: Any) -> Callable[..., Any]:
+        """The network with these parameters; what else its tree holds is made as its framework makes it."""
+        tree = self.tree(x.shape[-1])
+        if len(names_of(tree)) < len(jax.tree.leaves(tree)):
+            tree = self.model.init(x)
+        return lambda x, *state: self.model.apply(filled(tree, params), x, *state)
+
+    def _once(self, like: Problem, call: Any, x: Any, state: list[Any], _length: Any) -> tuple[Any, list[Any]]:
+        return self.network.forward(call, x, state, like, _kit(x))
+
+    def _fold(
+        self, problem: Problem, seen: Observed, call: Any, x: Any, state: list[Any], length: Any
+    ) -> tuple[Any, list[Any]]:
+        """The first ``length`` steps; without a state the first one stands before the loop."""
+
+        def step(x_t: Any, arrays: list[Any]) -> tuple[Any, list[Any]]:
+            y, new = self.network.forward(call, x_t[None], list(arrays), _step_of(problem), _kit(x))
+            return y[0], new
+
+        before = [] if state else [step(x[0], [])]
+        arrays = list(state) or [a.astype(x.dtype) for a in before[0][1]]
+
+        def one(arrays: list[Any], at: tuple[Any, Any]) -> Any:
+            def runs(arrays: list[Any]) -> Any:
+                y_t, new = step(at[1], arrays)
+                return [n.astype(a.dtype) for n, a in zip(new, arrays, strict=True)], y_t
+
+            return lax.cond(at[0] < length, runs, lambda a: (a, jnp.zeros(problem.dy.shape[1:], seen.dtype)), arrays)
+
+        done = len(before)
+        final, y = lax.scan(one, arrays, (jnp.arange(done, len(x)), x[done:]))
+        return jnp.concatenate([*(y_0[None] for y_0, _ in before), y]), final
+
+
+def _allotted(given: Given, T: int) -> Given:
+    """As many steps as the program has."""
+    steps = max(LEAST, 1 << max(T - 1, 0).bit_length())
+    x, dy = (np.pad(a, ((0, steps - T), (0, 0), (0, 0))) for a in (given.x, given.dy))
+    return given._replace(x=x, dy=dy)
+
+
+def _step_of(problem: Problem) -> Problem:
+    """The problem at one step, for its shapes."""
+    return problem.with_(dy=np.zeros((1, *problem.dy.shape[1:])))
+
+
+def _kit(x: Any) -> Kit:
+    return Kit(lambda shape: jnp.zeros(shape, x.dtype), jnp.stack)
