@@ -57,6 +57,11 @@ AS = {
     "LSTM": (onnx.LSTM, "lstm order=i o f g, biases=2"),
     "no biases": (partial(onnx.LSTM, biases=False), "lstm order=i o f g, biases=0"),
     "peepholes": (partial(onnx.LSTM, peepholes=True), "lstm peepholes=current, order=i o f g, biases=2"),
+    "reverse": (partial(onnx.LSTM, direction="reverse"), "lstm order=i o f g, biases=2, direction=backward"),
+    "hard sigmoid": (
+        partial(onnx.LSTM, activations=["HardSigmoid", "Softsign", "Tanh"]),
+        "lstm candidate=softsign, gate_nonlinearity=hard sigmoid 0.2, order=i o f g, biases=2",
+    ),
     "lengths": (partial(onnx.LSTM, sequence_lens=True, opset=22), "lstm order=i o f g, biases=2"),
     "both ways": (
         partial(onnx.GRU, direction="bidirectional"),
