@@ -139,6 +139,7 @@ class TargetSummary:
     variant: str = ""
     layout: str = ""  # how its parameters map to the reference's, in words
     reason: str = ""
+    sure: str = ""  # how far the reference so arranged is from the target, and how far the next variant
 
 
 @dataclass(frozen=True)

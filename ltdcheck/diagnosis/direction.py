@@ -29,8 +29,8 @@ class Turned(Implementation):
 
     def run(self, problem: Problem, *, backward: bool = True, fresh: bool = False) -> Outputs:
         """The target's answer to the sequence turned round, in the order in which it read."""
-        asked = turned(problem, self.direction)
-        return turned_back(self.target.run(asked, backward=backward, fresh=fresh), self.direction)
+        out = self.target.run(turned(problem, self.direction), backward=backward, fresh=fresh)
+        return turned_back(out, self.direction, problem.lengths)
 
 
 def direction_of(probe: Probe, start: Params) -> Direction:

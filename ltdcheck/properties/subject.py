@@ -80,22 +80,23 @@ class Subject:
     def run(self, problem: Problem, *, backward: bool = True, fresh: bool = False) -> Outputs:
         """One pass of the target."""
         if fresh:
-            return self._back(self.implementation.run(self._there(problem), backward=backward, fresh=True))
+            return self._back(self.implementation.run(self._there(problem), backward=backward, fresh=True), problem)
         return self._remembered(
             ("run", id(problem), backward), problem, lambda: _copied(self.run_again(problem, backward=backward))
         )
 
     def run_again(self, problem: Problem, *, backward: bool = True) -> Outputs:
         """One pass that is not remembered."""
-        return self._back(self.implementation.run(self._there(problem), backward=backward))
+        return self._back(self.implementation.run(self._there(problem), backward=backward), problem)
 
     def run_in_turn(self, problems: Sequence[Problem]) -> list[Outputs]:
         """Several passes on one instance, read after the last."""
-        return [self._back(out) for out in self.implementation.run_in_turn([self._there(p) for p in problems])]
+        outs = self.implementation.run_in_turn([self._there(p) for p in problems])
+        return [self._back(out, problem) for out, problem in zip(outs, problems, strict=True)]
 
     def run_back_again(self, problem: Problem) -> Outputs:
         """One forward pass and two backward passes through it, with the second one's gradients."""
-        return self._back(self.implementation.run_back_again(self._there(problem)))
+        return self._back(self.implementation.run_back_again(self._there(problem)), problem)
 
     def expect(self, problem: Problem) -> Expected:
         """What a right implementation answers."""
@@ -146,10 +147,10 @@ class Subject:
         params = self.layout.to_target(problem.params, I, H)
         return turned(problem.with_(params=params, state=state, dstate=dstate), self.layout.direction)
 
-    def _back(self, out: Outputs) -> Outputs:
+    def _back(self, out: Outputs, problem: Problem) -> Outputs:
         places = self.layout.places
         dstate = None if out.dstate is None else _ordered(out.dstate, places)
-        turned_out = turned_back(out, self.layout.direction)
+        turned_out = turned_back(out, self.layout.direction, problem.lengths)
         return replace(turned_out, state=_ordered(out.state, places), dstate=dstate)
 
     def _remembered(self, key: tuple[Any, ...], problem: Problem, make: Callable[[], Answer]) -> Answer:

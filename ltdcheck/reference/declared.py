@@ -62,7 +62,7 @@ def agree(word: str, one: str, other: str) -> bool:
     """Two values of a word say the same: the same names of gates, numbers, or words."""
     if word == "order":
         return _gates(one) == _gates(other)
-    return read(one) == read(other)
+    return bool(read(one) == read(other))
 
 
 def read(value: str) -> Any:

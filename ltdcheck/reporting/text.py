@@ -59,7 +59,7 @@ def _about(record: Record, target: str, width: int) -> Iterator[RenderableType]:
     results, identity = record.of(target), identity_in(record, target)
     yield Text(_wrapped(identity, width), "bold")
     told = record.targets[target]
-    for part in told.layout.split("; ") if told and told.layout else ():
+    for part in filter(None, (*told.layout.split("; "), told.sure) if told else ()):
         yield Text(_wrapped(f"  {one_line(part)}", width), "dim")
     if results:
         yield Padding(_table(results, width - 2), (1, 0, 1, 2), expand=False)

@@ -118,7 +118,7 @@ def _run(
 
 def summary(opened: Opened | OpenedPair, results: Sequence[Result]) -> TargetSummary:
     """What became of one target."""
-    return TargetSummary(verdict_of(results), opened.cell, opened.variant, opened.layout)
+    return TargetSummary(verdict_of(results), opened.cell, opened.variant, opened.layout, sure=opened.sure)
 
 
 EXAMINERS: dict[str, type[Any]] = {"cell": CellExaminer, "clipping": ClippingExaminer, "pair": PairExaminer}

@@ -66,6 +66,8 @@ class OpenedPair:
         """The variant, where both have one."""
         return self.pair.cell.variant if self.pair and not self.pair.differs else ""
 
+    sure = ""  # each of them is told what it was taken for, and nothing is said of the pair
+
     @property
     def layout(self) -> str:
         """What each is, a line each; first of all that they are not the same, where they are not."""

@@ -17,6 +17,7 @@ from ltdcheck.problem import Problem
 from ltdcheck.properties.law import Disagreement
 from ltdcheck.properties.subject import Subject
 from ltdcheck.properties.unreferenced import Unreferenced
+from ltdcheck.reference.declared import stated
 from ltdcheck.result import Place
 from ltdcheck.runner.isolated import Isolated, IsolatedClipping, open_isolated
 
@@ -25,12 +26,19 @@ HELD = "it is held to every law that needs no reference"
 
 @dataclass(frozen=True)
 class Target:
-    """What a person named: a spec, or an object; the family and the variant that it is declared to be."""
+    """What a person named: a spec, or an object; the family and the variant that it is declared to be.
+
+    Refuses words that declare nothing (:mod:`ltdcheck.reference.declared`).
+    """
 
     spec: str
     live: object | None = None
     cell: str | None = None
     declared: str = ""
+
+    def __post_init__(self) -> None:
+        """Read the words, before anything is run."""
+        stated(self.declared)
 
 
 @dataclass
@@ -83,6 +91,11 @@ class Opened:
         if self.other:
             return f"{self.other}; {HELD}"
         return "; ".join(self.identification.layout.describe()) if self.identification else ""
+
+    @property
+    def sure(self) -> str:
+        """How sure it is what the target was taken for."""
+        return self.identification.sure if self.identification and not self.other else ""
 
     def close(self) -> None:
         """End the worker process."""
