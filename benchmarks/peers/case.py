@@ -16,6 +16,9 @@ from numpy.typing import NDArray
 Array = NDArray[np.floating[Any]]
 
 
+Flat = tuple[Callable[[Array], Array], Callable[[Array], Array], Array]
+
+
 class Framework(Protocol):
     """The operations that the functions are written in, besides ``+``, ``*`` and ``@`` of matrices."""
 
@@ -51,9 +54,19 @@ class Framework(Protocol):
         """One forward pass and one backward pass, not compiled."""
         ...
 
+    def flat(self, f: Callable[..., Any], arguments: Sequence[Any]) -> Flat:
+        """f from one vector of NumPy's to another, its Jacobian by the framework, and the vector."""
+        ...
+
     def counted(self, f: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[[], int]]:
         """f, and how often it was called."""
         ...
+
+
+def parted(x: Any, arguments: Sequence[Any]) -> list[Any]:
+    """A vector as the parts that it was joined from, in the shapes of the arguments."""
+    ends = np.cumsum([int(np.prod(a.shape)) for a in arguments])
+    return [x[end - int(np.prod(a.shape)) : end].reshape(a.shape) for end, a in zip(ends, arguments, strict=True)]
 
 
 @dataclass(frozen=True)

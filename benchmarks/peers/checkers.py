@@ -11,7 +11,7 @@ Checkers that draw random numbers start from the seed 0.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +23,9 @@ import numpy as np
 import scipy.optimize
 import tensorflow as tf
 import torch
-from autograd import jacobian
 
 import ltdcheck
-from benchmarks.peers.case import Array, Framework
+from benchmarks.peers.case import Framework
 from benchmarks.peers.frameworks.jax import Jax
 from benchmarks.peers.frameworks.numpy import NumPy
 from benchmarks.peers.frameworks.tensorflow import TensorFlow
@@ -93,15 +92,19 @@ def with_tensorflow(f: Callable[..., Any], arguments: list[Any]) -> Answer:
     return asserted(lambda: tf.test.TestCase().assertAllClose(theirs, numeric))
 
 
-def with_scipy(f: Callable[..., Any], arguments: list[Any]) -> Answer:
-    """The norm of the difference of the Jacobians."""
-    value, gradient, x = flat(f, arguments)
-    return Answer(bool(scipy.optimize.check_grad(value, gradient, x) <= SCIPY))
+def with_scipy(framework: Framework) -> Callable[[Callable[..., Any], list[Any]], Answer]:
+    """The norm of the difference of the Jacobians, of the same function in the same framework."""
+
+    def ask(f: Callable[..., Any], arguments: list[Any]) -> Answer:
+        value, jacobian, x = framework.flat(f, arguments)
+        return Answer(bool(scipy.optimize.check_grad(value, jacobian, x) <= SCIPY))
+
+    return ask
 
 
 def with_numdifftools(f: Callable[..., Any], arguments: list[Any]) -> Answer:
     """Every entry of the Jacobians."""
-    value, gradient, x = flat(f, arguments)
+    value, gradient, x = NumPy().flat(f, arguments)
     theirs = gradient(x)
     # NumPy's default tolerances, as in numdifftools' documentation; the table's caption says so
     return Answer(bool(np.allclose(numdifftools.Jacobian(value)(x).reshape(theirs.shape), theirs)))
@@ -122,20 +125,6 @@ def asserted(check: Callable[[], object]) -> Answer:
     return Answer(ok=True)
 
 
-def flat(
-    f: Callable[..., Any], arguments: Sequence[Array]
-) -> tuple[Callable[[Array], Array], Callable[[Array], Array], Array]:
-    """f as a function from one vector to another, its Jacobian by autograd, and the vector."""
-    ends = np.cumsum([a.size for a in arguments])[:-1]
-
-    def value(x: Any) -> Any:
-        starts = (0, *ends)
-        parts = [x[start : start + a.size].reshape(a.shape) for start, a in zip(starts, arguments, strict=True)]
-        return f(*parts).reshape(-1)
-
-    return value, jacobian(value), np.concatenate([a.ravel() for a in arguments])
-
-
 def checkers() -> list[Checker]:
     """The peers, and ours in each framework that it knows."""
     warnings.filterwarnings(
@@ -149,7 +138,9 @@ def checkers() -> list[Checker]:
         Checker("chex", xla, with_chex),
         Checker("autograd", numpy, with_autograd),
         Checker("tf", TensorFlow(), with_tensorflow, entrywise=True),
-        Checker("scipy", numpy, with_scipy, entrywise=True),
+        Checker("scipy, NumPy", numpy, with_scipy(numpy), entrywise=True),
+        Checker("scipy, torch", pytorch, with_scipy(pytorch), entrywise=True),
+        Checker("scipy, jax", xla, with_scipy(xla), entrywise=True),
         Checker("numdifftools", numpy, with_numdifftools, entrywise=True),
         Checker("**ltdcheck**, NumPy", numpy, ours),
         Checker("**ltdcheck**, torch", pytorch, ours),

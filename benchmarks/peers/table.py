@@ -60,19 +60,19 @@ def expected(asked: Sequence[Checker], columns: Sequence[Sequence[Outcome]]) -> 
     yield f"Nothing missed or left open of ltdcheck, {met(amiss[0] == 0)}; nor a false alarm, {met(amiss[1] == 0)}."
     for checker, column in pairs:
         if checker.own:
-            yield faster(checker, column, [pair for pair in pairs if pair[0].entrywise])
+            yield faster(checker, column, [p for p in pairs if p[0].entrywise and p[0].framework is checker.framework])
 
 
 def faster(checker: Checker, column: Sequence[Outcome], peers: Sequence[tuple[Checker, Sequence[Outcome]]]) -> str:
-    """Against the fastest of all peers that compare every entry, in the median of passes."""
+    """Against the fastest peer that compares every entry of the same functions in the same framework, by medians."""
     time = median([o.ratio for o in column])
     best, name = min((median([o.ratio for o in theirs]), peer.name) for peer, theirs in peers)
     largest = max(range(len(CASES)), key=lambda k: CASES[k].entries)
     there = [(theirs[largest].ratio, peer.name) for peer, theirs in peers if not math.isnan(theirs[largest].ratio)]
     quickest, which = min(there)
     return (
-        f"{checker.name.replace('**', '')}: {time / best:.3g} times the passes of {name}, the fastest peer that "
-        f"compares every entry; at most 1: {met(time <= best)}. At {CASES[largest].entries} entries, "
+        f"{checker.name.replace('**', '')}: {time / best:.3g} times the passes of {name}, the fastest peer in its "
+        f"framework that compares every entry; at most 1: {met(time <= best)}. At {CASES[largest].entries} entries, "
         f"most of them by random directions, {column[largest].ratio:.3g} passes where {which}, the fastest of those "
         f"peers there, takes {quickest:.3g}."
     )
@@ -98,7 +98,7 @@ def caption() -> str:
         f"{versions}. Every checker has its default tolerances, and random numbers from the seed 0. Three of them "
         "return numbers: tf.test.compute_gradient is judged by `assertAllClose` (1e-6, absolute and relative), as in "
         "its documentation; numdifftools by `numpy.allclose` (1e-5 relative, 1e-8 absolute), as in its documentation; "
-        "scipy.optimize.check_grad by 1.5e-5, five decimals, as in scikit-learn's tests. Calls and times are those of "
-        "the right gradients; a pass is one forward and one backward pass of the same function in the checker's "
-        "framework, not compiled."
+        "scipy.optimize.check_grad, asked about the same function in each framework by way of a flat NumPy vector, by "
+        "1.5e-5, five decimals, as in scikit-learn's tests. Calls and times are those of the right gradients; a pass "
+        "is one forward and one backward pass of the same function in the checker's framework, not compiled."
     )

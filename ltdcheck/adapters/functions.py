@@ -181,7 +181,10 @@ def held(f: Callable[..., Any], x: Any) -> Any:
 
 def counts(leaf: Any) -> bool:
     """Whether it holds integers or booleans."""
-    name = str(getattr(leaf, "dtype", type(leaf).__name__))
+    dtype = getattr(leaf, "dtype", None)
+    if isinstance(dtype, np.dtype):
+        return dtype.kind in "iub"
+    name = str(type(leaf).__name__ if dtype is None else dtype)
     return name.removeprefix("torch.").rstrip("0123456789") in ("int", "uint", "bool")
 
 

@@ -84,14 +84,20 @@ class Rounding(TorchDispatchMode):  # type: ignore[misc]  # torch is not followe
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Compute, then move the result."""
-        name, size = name_of(func), None
+        name = name_of(func)
         if name in VIEWS:
             return func(*args, **(kwargs or {}))
-        args, kwargs = raised(args, torch.float64), raised(kwargs or {}, torch.float64)
+        return self.computed(func, name, raised(args, torch.float64), raised(kwargs or {}, torch.float64))
+
+    def computed(self, func: Any, name: str, args: Any, kwargs: Any) -> Any:
+        """The result, off at random where a seed says so."""
+        if self.how.seed is None:
+            return func(*args, **kwargs)
+        size = None
         if self.how.seed is not None and name in LINEAR and "out" not in kwargs and not writes(func):
             size = func(*(_size(a) if isinstance(a, torch.Tensor) else tree_map(_size, a) for a in args), **kwargs)
         result = func(*args, **kwargs)
-        if self.how.seed is None or name in EXACT:
+        if name in EXACT:
             return result
         mutable = writes(func)
         if isinstance(result, torch.Tensor):
@@ -127,7 +133,7 @@ class Sides(Rounding):
         if name in VIEWS:
             return func(*args, **kwargs)
         if not (any(map(_holds_complex, args)) or any(map(_holds_complex, kwargs.values()))):
-            return super().__torch_dispatch__(func, types, args, kwargs)
+            return self.computed(func, name, raised(args, torch.float64), raised(kwargs, torch.float64))
         mutable = writes(func)
         if (
             mutable
@@ -151,7 +157,7 @@ class Sides(Rounding):
             )
         if name in POSITIVE and not bool(torch.all(args[0].real > 0)):
             raise NotAnalyticError(f"{func} at or below 0")
-        return super().__torch_dispatch__(func, types, raised(args, torch.complex128), kwargs)
+        return self.computed(func, name, raised(args, torch.complex128), kwargs)
 
     def _rounded(self, name: str, result: Any) -> Any:
         if self.how.seed is None or name in EXACT:

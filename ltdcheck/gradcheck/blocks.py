@@ -26,7 +26,7 @@ ODD = 0.3819660112501051  # a share of x at which no function is likely to have 
 
 @dataclass(frozen=True)
 class Plan:
-    """How many evaluations of f may be spent on entries one by one, where chance starts, and whether balls come first."""
+    """The evaluations of f that entries one by one may take, where chance starts, and whether balls come first."""
 
     budget: int
     seed: int

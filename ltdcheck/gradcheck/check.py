@@ -55,18 +55,21 @@ def check_gradient(
     gradient given as NumPy code has no derivative of its own: the oracle differentiates it, and its derivative is
     checked to be symmetric, as that of every gradient is.
 
-    The oracle is the first that applies of three: dual numbers over balls, which prove the derivative, for NumPy code
-    of up to 256 entries that runs on arrays of objects; a complex step where the code of f runs on complex numbers;
-    central differences with an error of their own. A block of x is compared entry by entry where that takes no more
-    than its share of ``budget`` evaluations
-    of f, else along k random directions in which every entry weighs the same; one wrong entry above twice the
-    detectable size is then always seen, and an error of r times the detectable size is missed with probability at most
-    r**-k (:mod:`ltdcheck.gradcheck.directions`). At a kink, as of ``relu`` at 0, every value between the slopes to its
-    sides is right.
+    The oracle is a complex step where the code of f runs on complex numbers, else central differences with an error of
+    their own. What they leave open, or contradict, is asked of dual numbers over balls, which prove the derivative: for
+    NumPy code of up to 256 entries that runs on arrays of objects. With ``prove`` these are asked first.
 
-    The bound of a comparison is 64 times the spread that rounding causes in the precision of x: measured by running the
-    gradient's own code, or where it has none the oracle, with every operation off at random
-    (:mod:`ltdcheck.gradcheck.trial`). The verdict is undecided (``ok`` is None) where the bound hides the gradient.
+    Where x has no more than ``budget`` entries, and f no more than 8 outputs, every entry is compared, all in one step
+    (:mod:`ltdcheck.gradcheck.agreement`). Beyond, and where that leaves anything open, a block of x is compared entry
+    by entry where that takes no more than its share of ``budget`` evaluations of f, else along k random directions in
+    which every entry weighs the same; one wrong entry above twice the detectable size is then always seen, and an error
+    of r times the detectable size is missed with probability at most r**-k (:mod:`ltdcheck.gradcheck.directions`). At a
+    kink, as of ``relu`` at 0, every value between the slopes to its sides is right.
+
+    The bound of a comparison is 64 times the spread that rounding causes in the precision of x, with every operation
+    off at random: of the oracle, whose spread is to first order that of a backward pass, where that suffices or the
+    gradient has no code, else of the gradient's own code (:mod:`ltdcheck.gradcheck.trial`). The verdict is undecided
+    (``ok`` is None) where the bound hides the gradient.
 
     Raises
     ------
@@ -98,21 +101,21 @@ def check_gradient(
 
 
 def _checked(function: Function, tested: Tested, plan: Plan, what: str) -> GradientReport:
-    start = time.perf_counter()
     _refuse_not_finite(function, function.first)
-    again, *_ = tested.twice
-    seconds = (time.perf_counter() - start) / PASSES
-    if again is None or not np.array_equal(again, function.first):
-        start, again = time.perf_counter(), function.value(function.point)
-        seconds = time.perf_counter() - start
-    reason = _moving(function.first, again, "f", "values")
+    start, passes = time.perf_counter(), PASSES
+    value, *_ = tested.twice
+    if value is None or not np.array_equal(value, function.first):
+        start, passes = time.perf_counter(), 1
+        value = function.value(function.point)
+    seconds = (time.perf_counter() - start) / passes
+    reason = _moving(function.first, value, "f", "values")
     if not reason and (gap := tested.differs):
         reason = f"the gradient is not deterministic: two calls at the same x differ by {gap:.1e} of its largest entry"
     if reason:
         return GradientReport((), what, function.evaluations, reason)
     slopes, few = Slopes(function), small(tested, plan.budget)
     _announce(seconds, slopes, plan)
-    blocks = agreed(tested, slopes, plan.seed) if few and not plan.prove else []
+    blocks = agreed(tested, slopes) if few and not plan.prove else []
     if blocks:
         return GradientReport(blocks, what, function.evaluations)
     blocks, notes, slopes = _examined(tested, slopes, plan, first=few or plan.prove)
@@ -141,11 +144,18 @@ def _examined(
     return (*examine(tested, slopes, plan), slopes)
 
 
+def _timed(function: Function) -> float:
+    start = time.perf_counter()
+    function.value(function.point)
+    return time.perf_counter() - start
+
+
 def _announce(seconds: float, slopes: Slopes, plan: Plan) -> None:
     """Say beforehand what takes long: a direction or an entry of each block, each several evaluations."""
     n, blocks = len(slopes.function.point), len(slopes.function.blocks)
     if seconds * (COPIES + max(plan.budget, DIRECTIONS * COSTLIEST * blocks)) <= LONG:
         return
+    seconds = _timed(slopes.function)  # what was measured so far may be a first call, which loads and compiles
     evaluations = COPIES + min(n * slopes.cost, max(plan.budget, DIRECTIONS * slopes.cost * blocks))
     if seconds * evaluations > LONG:
         LOGGER.warning(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -209,9 +209,15 @@ def block(name: str, array: NDArray[Any]) -> Block:
     ValueError
         When it holds no real floating-point numbers.
     """
-    refuse_other_numbers(name, str(array.dtype), real=array.dtype.kind == "f")
-    limits = np.finfo(array.dtype)
-    return Block(name, array.shape, str(array.dtype), float(limits.eps), float(limits.tiny))
+    if array.dtype.kind != "f":
+        refuse_other_numbers(name, str(array.dtype), real=False)
+    return Block(name, array.shape, *_limits(array.dtype))
+
+
+@cache
+def _limits(dtype: Any) -> tuple[str, float, float]:
+    limits = np.finfo(dtype)
+    return str(dtype), float(limits.eps), float(limits.tiny)
 
 
 @contextmanager

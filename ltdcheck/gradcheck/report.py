@@ -49,8 +49,8 @@ class BlockResult:
 class GradientReport:
     """The verdict on one gradient: ``ok`` is True, False, or None where nothing can decide; then ``reason`` says why.
 
-    An evaluation is one run of the code of f, or of a given gradient, alone or under a backward pass, on whatever numbers:
-    arrays, balls, an autograd's boxes, or many points at once; the program that a framework traced is code of f as well.
+    An evaluation is one run of the code of f, or of a given gradient, alone or under a backward pass, on whatever
+    numbers: arrays, balls, an autograd's boxes, or many points at once; what jax traced is code of f as well.
     """
 
     blocks: Sequence[BlockResult]

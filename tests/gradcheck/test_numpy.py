@@ -257,6 +257,52 @@ def test_autograd_s_own_gradient_and_its_derivative() -> None:
     assert len(report.blocks) == 2
 
 
+@pytest.mark.parametrize("factor", [1.0, 1.001], ids=["right", "wrong"])
+@pytest.mark.parametrize("given", ["code", "array", "own"])
+@pytest.mark.parametrize(
+    ("f", "size"),
+    [
+        (lambda x: anp.sum(anp.tanh(x) ** 2), 4),
+        (lambda x: anp.sum(anp.tanh(x) ** 2), 300),
+        (lambda x: anp.sum(anp.where(x > 0, anp.tanh(x) ** 2, anp.tanh(x) ** 2)), 4),
+    ],
+    ids=["balls", "no balls", "comparisons"],
+)
+def test_every_run_of_the_code_is_counted(f: Any, size: int, given: str, factor: float) -> None:
+    """Of f and of the gradient, on arrays, boxes, balls and many points at once: as often as a counter says."""
+    calls = [0]
+
+    def counted(g: Any) -> Any:
+        def called(x: Any) -> Any:
+            calls[0] += 1
+            return g(x)
+
+        return called
+
+    def gradient(x: Any) -> Any:
+        h = np.tanh(x)
+        return factor * 2 * h * (1 - h * h)
+
+    x = np.random.default_rng(5).normal(size=size)
+    code = {"code": counted(gradient), "array": gradient(x), "own": None}[given]
+    report = check_gradient(counted(f), x, code)
+    assert report.ok is (factor == 1 or given == "own"), str(report)
+    assert report.evaluations == calls[0]
+
+
+def test_a_gradient_that_is_right_at_first_alone() -> None:
+    """A backward pass that adds to what it left is no gradient, though its first answer is right."""
+    left = np.zeros(3)
+
+    def gradient(x: Any) -> Any:
+        left[:] += 2 * x
+        return left.copy()
+
+    report = check_gradient(lambda x: np.sum(x * x), np.array([0.3, -1.0, 2.0]), gradient)
+    assert report.ok is None
+    assert "not deterministic" in report.reason
+
+
 def test_few_evaluations_of_many_entries() -> None:
     """A gradient of 160 000 entries takes a few dozen evaluations of f."""
     report = check_gradient(lambda x: np.sum(np.sin(x)), RANDOM_MANY, np.cos)

@@ -95,9 +95,10 @@ def test_what_balls_do_not_tell_is_left_to_others(f: Any) -> None:
     ids=["sqrt", "log", "small x", "steep", "large", "small", "next to a kink"],
 )
 def test_tiny_and_huge_numbers(f: Any, x: Any, gradient: Any) -> None:
-    """The right gradient is proved, one that is off by 1e-6 is not."""
-    report = check_gradient(f, x, gradient)
-    assert report.ok is True, str(report)
+    """The right gradient is right, and proved where that is asked for; one that is off by 1e-6 is wrong."""
+    for prove in (False, True):
+        report = check_gradient(f, x, gradient, prove=prove)
+        assert report.ok is True, str(report)
     assert "proved" in str(report)
     assert check_gradient(f, x, lambda x: gradient(x) * (1 + 1e-6)).ok is False
 

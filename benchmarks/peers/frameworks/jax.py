@@ -7,8 +7,9 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
-from benchmarks.peers.case import Array
+from benchmarks.peers.case import Array, Flat, parted
 from benchmarks.peers.frameworks.numpy import counting
 
 jax.config.update("jax_enable_x64", True)
@@ -41,6 +42,22 @@ class Jax:
         """The vector-Jacobian product with ones."""
         y, pull = jax.vjp(f, *arguments)
         return jax.block_until_ready(pull(jnp.ones_like(y)))
+
+    def flat(self, f: Callable[..., Any], arguments: Sequence[Any]) -> Flat:
+        """Its Jacobian from one forward pass, a row for each output."""
+
+        def arrays(x: Array) -> list[Any]:
+            return [jnp.asarray(part, a.dtype) for part, a in zip(parted(x, arguments), arguments, strict=True)]
+
+        def value(x: Array) -> Array:
+            return np.asarray(f(*arrays(x))).reshape(-1)
+
+        def jacobian(x: Array) -> Array:
+            y, pull = jax.vjp(lambda *parts: f(*parts).reshape(-1), *arrays(x))
+            rows = [pull(row) for row in np.eye(len(y), dtype=y.dtype)]
+            return np.stack([np.concatenate([np.asarray(part).ravel() for part in row]) for row in rows])
+
+        return value, jacobian, np.concatenate([np.asarray(a).ravel() for a in arguments])
 
     def counted(self, f: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[[], int]]:
         """By a counter around it."""

@@ -7,11 +7,11 @@ from typing import Any
 
 import autograd.numpy as anp
 import numpy as np
-from autograd import make_vjp
+from autograd import jacobian, make_vjp
 from autograd.extend import defjvp, defvjp, primitive
 from autograd.tracer import getval
 
-from benchmarks.peers.case import Array
+from benchmarks.peers.case import Array, Flat, parted
 
 
 class NumPy:
@@ -35,6 +35,14 @@ class NumPy:
         """autograd's vector-Jacobian product with ones."""
         pull, y = make_vjp(lambda parts: f(*parts))(tuple(arguments))
         return pull(np.ones_like(y))
+
+    def flat(self, f: Callable[..., Any], arguments: Sequence[Any]) -> Flat:
+        """Its Jacobian by autograd."""
+
+        def value(x: Any) -> Any:
+            return f(*parted(x, arguments)).reshape(-1)
+
+        return value, jacobian(value), np.concatenate([a.ravel() for a in arguments])
 
     def counted(self, f: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[[], int]]:
         """By a counter around it."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 
-from benchmarks.peers.case import Array
+from benchmarks.peers.case import Array, Flat
 
 
 class TensorFlow:
@@ -36,6 +36,16 @@ class TensorFlow:
             tape.watch(arguments)
             y = f(*arguments)
         return tape.gradient(y, arguments)
+
+    def flat(self, f: Callable[..., Any], arguments: Sequence[Any]) -> Flat:
+        """Nobody asks for it here.
+
+        Raises
+        ------
+        NotImplementedError
+            Always.
+        """
+        raise NotImplementedError("no checker of the table takes TensorFlow by way of NumPy")
 
     def counted(self, f: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[[], int]]:
         """By a variable, which counts inside compiled functions, too."""

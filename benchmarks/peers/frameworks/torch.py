@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 import torch
 
-from benchmarks.peers.case import Array
+from benchmarks.peers.case import Array, Flat, parted
 from benchmarks.peers.frameworks.numpy import counting
 
 
@@ -28,6 +29,25 @@ class Torch:
     def passes(self, f: Callable[..., Any], arguments: Sequence[Any]) -> object:
         """The gradient of the sum of the outputs."""
         return torch.autograd.grad(f(*arguments).sum(), arguments)
+
+    def flat(self, f: Callable[..., Any], arguments: Sequence[Any]) -> Flat:
+        """Its Jacobian from one graph, a row for each output."""
+
+        def tensors(x: Array) -> list[torch.Tensor]:
+            parts = zip(parted(x, arguments), arguments, strict=True)
+            return [torch.from_numpy(np.ascontiguousarray(part)).to(a.dtype) for part, a in parts]
+
+        def value(x: Array) -> Array:
+            with torch.no_grad():
+                return np.asarray(f(*tensors(x)).reshape(-1).numpy())
+
+        def jacobian(x: Array) -> Array:
+            inputs = [part.requires_grad_() for part in tensors(x)]
+            outputs = f(*inputs).reshape(-1)
+            rows = [torch.autograd.grad(y, inputs, retain_graph=True) for y in outputs]
+            return np.stack([np.concatenate([part.reshape(-1).numpy() for part in row]) for row in rows])
+
+        return value, jacobian, np.concatenate([a.detach().numpy().ravel() for a in arguments])
 
     def counted(self, f: Callable[..., Any]) -> tuple[Callable[..., Any], Callable[[], int]]:
         """By a counter around it."""
