@@ -1,4 +1,6 @@
-"""``python -m quality.onnx_report REPORTS`` writes onnx.md: which listed faults ONNX's official node tests let through.
+"""``python -m quality.onnx_report REPORTS VECTORS`` writes onnx.md: the faults that ONNX's own node tests let through.
+
+VECTORS is where ``ltdcheck vectors lstm gru elman --out VECTORS`` wrote: what they reveal stands beside it.
 
 Every fault of lstm, gru and elman is planted in the reference, in each variant that the tests ask about, and put to all
 tests of its operator, a new network for each test as a backend makes one. A test sees it that then fails, by its own
@@ -7,8 +9,9 @@ tolerance.
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -27,9 +30,11 @@ Here the faults of ltdcheck's catalogue are planted in the reference, one at a t
 
 The tests hold a node's outputs to 1e-3, relative. They ask for no gradients, so that no fault of a backward pass is
 seen; none has rows of different length, more than three steps, `clip`, `activations`, `linear_before_reset` or
-`input_forget`; and most weights are one number, so that the order of gates and transposes do not show. The last column
-is for the vectors that `ltdcheck vectors` is to write.
+`input_forget`; and most weights are one number, so that the order of gates and transposes do not show.
+
+Beside it, what the vectors let through that `ltdcheck vectors` writes for the same cells, with outputs and gradients.
 """
+COLUMNS = ["family", "faults", "forward", "let through by the node tests", "share", "by vectors", "share"]
 Verdict = Literal["seen", "let through", "not asked", "backward"]
 
 
@@ -40,6 +45,7 @@ class Row:
     family: str
     fault: str
     verdict: Verdict
+    revealed: bool  # by a vector
 
     @property
     def seen(self) -> bool:
@@ -58,37 +64,51 @@ def verdict(fault: Fault, tests: Iterable[NodeTest]) -> Verdict:
     return "let through" if all(passed) else "seen"
 
 
-def rows() -> list[Row]:
-    """Every listed fault of the three families."""
+def rows(revealed: Mapping[str, set[str]]) -> list[Row]:
+    """Every listed fault of the three families; ``revealed`` are those that vectors of a family reveal."""
     of = {family: [test for test in node_tests() if test.cell.name == family] for family in FAMILIES.values()}
-    return [Row(family, fault.id, verdict(fault, tests)) for family, tests in of.items() for fault in faults(family)]
+    return [
+        Row(family, fault.id, verdict(fault, tests), fault.id in revealed[family])
+        for family, tests in of.items()
+        for fault in faults(family)
+    ]
+
+
+def revealed(vectors: Path) -> dict[str, set[str]]:
+    """What the files of a folder say that their vectors and sequences of calls reveal, by family."""
+    found = {}
+    for family in FAMILIES.values():
+        data = json.loads((vectors / f"{family}.json").read_text())
+        found[family] = {id for asked in (*data["vectors"], *data["sequences"]) for id in asked["reveals"]}
+    return found
 
 
 def render(found: list[Row]) -> str:
     """The report."""
-    names = ["family", "faults", "of the forward pass", "seen", "let through", "share let through", "by our vectors"]
     families = [counts(family, [row for row in found if row.family == family]) for family in FAMILIES.values()]
-    parts = [HEAD.format(version=onnx.__version__, tests=len(node_tests()))]
-    parts += [
-        *table(names, [*families, counts("all", found)]),
-        "",
-        "Faults of the forward pass that are let through:\n",
+    through = [
+        [row.family, row.fault, row.verdict, "revealed" if row.revealed else "let through"]
+        for row in found
+        if row.verdict in ("let through", "not asked")
     ]
-    through = [[r.family, r.fault, r.verdict, ""] for r in found if r.verdict in ("let through", "not asked")]
-    parts += table(["family", "fault", "by the node tests", "by our vectors"], through)
+    parts = [HEAD.format(version=onnx.__version__, tests=len(node_tests()))]
+    parts += [*table(COLUMNS, [*families, counts("all", found)]), ""]
+    parts += ["Faults of the forward pass that the node tests let through:\n"]
+    parts += table(["family", "fault", "by the node tests", "by vectors"], through)
     return "\n".join([*parts, ""])
 
 
 def counts(family: str, of: list[Row]) -> list[object]:
     """One line."""
-    forward, seen = sum(row.verdict != "backward" for row in of), sum(row.seen for row in of)
-    return [family, len(of), forward, seen, len(of) - seen, f"{1 - seen / len(of):.0%}", ""]
+    forward = sum(row.verdict != "backward" for row in of)
+    through, hidden = sum(not row.seen for row in of), sum(not row.revealed for row in of)
+    return [family, len(of), forward, through, f"{through / len(of):.0%}", hidden, f"{hidden / len(of):.0%}"]
 
 
-def main(reports: str) -> None:
+def main(reports: str, vectors: str) -> None:
     """Write it."""
     Path(reports).mkdir(parents=True, exist_ok=True)
-    (Path(reports) / "onnx.md").write_text(render(rows()))
+    (Path(reports) / "onnx.md").write_text(render(rows(revealed(Path(vectors)))))
 
 
 if __name__ == "__main__":
