@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Iterator
+from importlib.resources import files
 from itertools import groupby
 
 from ltdcheck.errors import UnknownNameError
@@ -46,7 +47,7 @@ def listed(kind: str) -> Iterator[tuple[str, str]]:
 
 
 def explained(id: str) -> str:
-    """A system by its row or its name, a property, a fault, or the ``bounds`` of comparisons, in prose.
+    """A system by its row or name, a property, a fault, the ``bounds`` of comparisons, or the ``protocol`` of programs.
 
     Raises
     ------
@@ -55,6 +56,8 @@ def explained(id: str) -> str:
     """
     if id in ("bound", "bounds"):
         return _bounds()
+    if id == "protocol":
+        return (files("ltdcheck.adapters") / "program.md").read_text(encoding="utf-8").rstrip()
     if found := systems_named(id):
         pages = groupby(found, key=lambda s: s.page)
         return "\n\n".join(part for page, same in pages for part in (page, *map(_explained, _by_name(same))))
@@ -66,7 +69,8 @@ def explained(id: str) -> str:
         f = known_faults[id]
         return f"{id}\n\n{f.sentence}\n\neffect   {f.effect}\ntrigger  {f.trigger}\nsource   {f.source}"
     names = dict.fromkeys(s.name for s in systems())
-    raise UnknownNameError("system, property or fault", id, sorted([*names, *ROWS, *laws, *known_faults, "bounds"]))
+    known = sorted([*names, *ROWS, *laws, *known_faults, "bounds", "protocol"])
+    raise UnknownNameError("system, property or fault", id, known)
 
 
 def _bounds() -> str:

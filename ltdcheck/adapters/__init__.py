@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ltdcheck.errors import TargetUnusableError
+
 if TYPE_CHECKING:
     from ltdcheck.adapters.serving import Handler
 
@@ -34,6 +36,9 @@ def open_target(source: Mapping[str, Any], live: object | None = None) -> Handle
     kind = clipping_kind(obj, source.get("cell"))
     if kind is None:
         return serving.Network(obj, name)
+    if source.get("spec", "").startswith("exec:"):
+        why = f"a program is asked for a network, and not to clip ({kind})."
+        raise TargetUnusableError(name, why, "Name a Python function.")
     from ltdcheck.adapters.clipping import adapt_clipping
 
     return serving.Clipping(lambda: adapt_clipping(obj, name, kind))

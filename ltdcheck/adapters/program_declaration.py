@@ -60,7 +60,7 @@ _MEMBERS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "cells": (_strings, "a list of names"),
     "precisions": (
         lambda v: _strings(v) and bool(v) and set(v) <= set(PRECISIONS),
-        f"one or more of {', '.join(PRECISIONS)}",
+        f"a list of one or both of {', '.join(PRECISIONS)}",
     ),
     "numbers": (lambda v: isinstance(v, str) and v in FORMS, '"decimal" or "hexadecimal"'),
     "parameters": (

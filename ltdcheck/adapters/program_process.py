@@ -80,9 +80,9 @@ class Process:
             except BrokenPipeError:
                 raise self._death(what) from None
         answer, _, rest = bytes(self._answer).partition(b"\n")
-        self._answer = bytearray(rest)
         if rest:
             raise TargetAnswer(f"wrote more than one line as its answer to {what}: {self._begins()}")
+        self._answer.clear()
         return answer
 
     def leave(self, until: float, *, closing: bool = True) -> int | None:

@@ -68,6 +68,7 @@ class Session:
         self.process.begin()
         self.sizes: tuple[int, int] | None = None
         self.declared: Declaration | None = None
+        self.asked = ""  # the last message, in words
         self._number = 0
 
     def start(self, input_size: int, hidden_size: int) -> Declaration:
@@ -99,6 +100,7 @@ class Session:
 
     def say(self, line: str, what: str, number: int | None) -> Message:
         """One line of any kind and its answer, which may be an error; ``number`` is the id that it must carry."""
+        self.asked = what
         try:
             return _read(self.process.ask(line.encode() + b"\n", what), what, number)
         except TargetFailure:

@@ -99,14 +99,15 @@ def _told(steps: Steps) -> Callable[[Session, Declaration], Trial]:
     """Up to the first step that is not right: an answer that cannot be read is one, and so is a death."""
 
     def trial(session: Session, declared: Declaration) -> Trial:
-        compared, last = 0, "'start'"
+        compared, last = 0, ""
         try:
             for where, got, due, count in steps(session, declared):
                 compared, last = compared + count, where
                 if got != due:
                     return Trial(compared, where, got, due)
         except (TargetAnswer, TargetCrashed, TargetRaised) as failure:
-            return Trial(compared + 1, f"the message after {last}", f"it {failure}", "an answer")
+            where = f"{session.asked}, after {last}" if last else session.asked
+            return Trial(compared + 1, where, f"it {failure}", "an answer")
         return Trial(compared)
 
     return trial
@@ -114,5 +115,5 @@ def _told(steps: Steps) -> Callable[[Session, Declaration], Trial]:
 
 TRIALS: Mapping[str, Callable[[Session, Declaration], Trial]] = {
     steps.__name__: _told(steps)
-    for steps in (numbers_survive, refuses_and_lives, starts_again, sizes_of_zero, reads_json, ends)
+    for steps in (sizes_of_zero, numbers_survive, refuses_and_lives, starts_again, reads_json, ends)
 }

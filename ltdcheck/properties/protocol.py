@@ -10,6 +10,12 @@ from ltdcheck.properties.subject import Subject
 from ltdcheck.result import Place
 
 
+@law("protocol.sizes_of_zero", about="program")
+def sizes_of_zero(subject: Subject, _case: object) -> Evidence:
+    """No steps and no rows are answered: empty arrays of the right shapes, the state, and gradients of 0."""
+    return _tried(subject, "sizes_of_zero")
+
+
 @law("protocol.numbers_survive", about="program")
 def numbers_survive(subject: Subject, _case: object) -> Evidence:
     """Every number arrives and comes back as it was: -0, denormals, the largest, infinities, NaN; and long lines do.
@@ -33,12 +39,6 @@ def refuses_and_lives(subject: Subject, _case: object) -> Evidence:
 def starts_again(subject: Subject, _case: object) -> Evidence:
     """After another ``start``, also one of other sizes, ``start`` and ``forward`` are answered as at first."""
     return _tried(subject, "starts_again")
-
-
-@law("protocol.sizes_of_zero", about="program")
-def sizes_of_zero(subject: Subject, _case: object) -> Evidence:
-    """No steps and no rows are answered: empty arrays of the right shapes, the state, and gradients of 0."""
-    return _tried(subject, "sizes_of_zero")
 
 
 @law("protocol.reads_json", about="program")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 from ltdcheck.adapters.packing import (
@@ -18,8 +18,15 @@ from ltdcheck.problem import Array, ClippingCall, Problem
 from ltdcheck.runner.isolation import Worker
 from ltdcheck.runner.live import importable
 
-LATER = 5.0  # s
+LATER = 5.0  # s that a worker process may take longer than the program in it
 PRINTED = 1 << 25  # bytes that a target may print in one call: 'describe' alone makes several of the target's own
+
+
+Begun = Callable[[Worker], None]
+
+
+def nobody(worker: Worker) -> None:
+    """Is told of a worker, and keeps nothing."""
 
 
 class _Remote:
@@ -108,12 +115,12 @@ class IsolatedClipping(_Remote, ClippingRule):
 
 
 def open_isolated(
-    source: Mapping[str, Any], live: object | None = None, *, timeout: float = 60.0
+    source: Mapping[str, Any], live: object | None = None, *, timeout: float = 60.0, begun: Begun = nobody
 ) -> Isolated | IsolatedClipping:
     """Start a worker, open the target in it, and learn what it is.
 
     ``source`` is ``{"spec": .., "cell": ..}``; for a live object the spec is its reference, where it has one that a
-    fresh interpreter finds, and else the object itself travels.
+    fresh interpreter finds, and else the object itself travels. ``begun`` is told the worker before it is asked.
 
     Raises
     ------
@@ -128,6 +135,7 @@ def open_isolated(
     if live is not None and (spec := reference(live)) is not None:
         source["name"], source["spec"], live = source.get("name") or spec, spec, None
     worker = Worker(source, live=live, timeout=timeout, output_limit=PRINTED)
+    begun(worker)
     try:
         _make(worker, source.get("name") or source.get("spec") or "the target")
         told, _ = worker.call("describe")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from threading import Event
 
 import numpy as np
 
@@ -19,7 +20,8 @@ from ltdcheck.properties.subject import Subject
 from ltdcheck.properties.unreferenced import Unreferenced
 from ltdcheck.reference.declared import stated
 from ltdcheck.result import Place
-from ltdcheck.runner.isolated import Isolated, IsolatedClipping, open_isolated
+from ltdcheck.runner.isolated import Begun, Isolated, IsolatedClipping, nobody, open_isolated
+from ltdcheck.runner.isolation import Worker
 
 HELD = "it is held to every law that needs no reference"
 
@@ -111,8 +113,8 @@ class Opened:
         return Subject(self.implementation, self.identification.layout, self.target.declared)
 
 
-def open_target(target: Target, timeout: float) -> Opened:
-    """Start the worker, load the target, identify it.
+def open_target(target: Target, timeout: float, begun: Begun = nobody) -> Opened:
+    """Start the worker, which ``begun`` is told, load the target, identify it.
 
     Raises
     ------
@@ -121,7 +123,7 @@ def open_target(target: Target, timeout: float) -> Opened:
     """
     source = {"spec": target.spec, "name": target.spec, "cell": target.cell}
     try:
-        implementation = open_isolated(source, target.live, timeout=timeout)
+        implementation = open_isolated(source, target.live, timeout=timeout, begun=begun)
     except TargetFailure as failure:
         return Opened(target, None, early=failure)
     try:
@@ -139,19 +141,23 @@ def open_all(targets: Sequence[Target], timeout: float) -> list[Opened]:
     TargetUnusableError
         As :func:`open_target` does.
     """
+    workers, over = list[Worker](), Event()
+
+    def known(worker: Worker) -> None:
+        workers.append(worker)
+        if over.is_set():
+            worker.close()
+
     with ThreadPoolExecutor(max_workers=max(1, min(len(targets), 4))) as pool:
-        pending = [pool.submit(open_target, target, timeout) for target in targets]
-        opened, error = [], None
-        for future in pending:
-            try:
-                opened.append(future.result())
-            except BaseException as failure:  # noqa: BLE001  (raised again below, after the others are closed)
-                error = error or failure
-    if error is not None:
-        for one in opened:
-            one.close()
-        raise error
-    return opened
+        pending = [pool.submit(open_target, target, timeout, known) for target in targets]
+        try:
+            wait(pending)
+            return [future.result() for future in pending]
+        except BaseException:  # an interruption too: the pool waits for threads that wait for targets
+            over.set()
+            for worker in workers:
+                worker.close()
+            raise
 
 
 def identified(opened: Opened) -> Opened:
