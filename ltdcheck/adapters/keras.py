@@ -1,0 +1,116 @@
+"""keras: layers and cells of keras 3 as implementations, on whichever backend the process has.
+
+A class of layers is made with ``units`` and returns sequences and states; an instance, or what a factory
+``(input_size, hidden_size)`` makes, is set to return them too, since without them there is nothing to compare. A class
+is made in double and in single precision; an instance has the precision that it was made with. Gradients are those of
+the backend. Dropout is off, as in every call of a layer outside of training.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+import keras
+import numpy as np
+
+from ltdcheck.adapters.adapted import Adapted, in_each_precision, raising
+from ltdcheck.adapters.blueprint import Blueprint
+from ltdcheck.adapters.form import Call, Form, H, I
+from ltdcheck.adapters.keras_layers import (
+    Weights,
+    call_of,
+    default_dtype,
+    offered,
+    prepared,
+    refuse_what_remembers,
+)
+from ltdcheck.adapters.passes import Engine, Passing
+from ltdcheck.adapters.sizes import learn_with_sizes
+from ltdcheck.errors import TargetUnusableError
+
+FORMS = (
+    lambda made, _i, h: made(h, return_sequences=True, return_state=True),
+    lambda made, i, h: made(input_size=i, hidden_size=h),
+    lambda made, _i, h: made(h),
+    lambda made, i, h: made(i, h),
+)
+BACKENDS = ("jax", "tensorflow", "torch")
+
+
+class KerasNetwork(Passing):
+    """A layer or a cell whose backend computes as it goes: torch or TensorFlow."""
+
+    framework = "keras"
+
+    def __init__(self, target: str, blueprint: Blueprint, first: Any, engine: Engine) -> None:
+        self.engine, self.weights = engine, Weights()
+        self.framework_version = f"{keras.__version__} on {engine.name} {engine.version}"
+        made = SimpleNamespace(precisions=offered(blueprint, first))
+        found, refused = in_each_precision(made, lambda precision: self._learn(target, blueprint, precision))
+        form, inputs = next(iter(found.values()))
+        super().__init__(target, blueprint, form)
+        self.precisions, self.refused = tuple(found), refused
+        self.fixed_sizes = (inputs, form.hidden) if blueprint.fixed else None
+
+    @contextmanager
+    def computing(self, precision: str) -> Iterator[None]:
+        """What is made and called has this precision."""
+        with self.engine.computing(precision), default_dtype(precision):
+            yield
+
+    def _learn(self, target: str, blueprint: Blueprint, precision: str) -> tuple[Form, int]:
+        """The form, and the input size with which it was found."""
+
+        def probe(*shape: int) -> Any:
+            return self.engine.array(np.linspace(-1, 1, math.prod(shape)).reshape(shape), precision)
+
+        with self.computing(precision):
+            with raising():
+                layer = prepared(blueprint.make(I, H), I)
+            call = replace(Call.of(call_of(layer), target), function=call_of(layer))
+            shapes = [tuple(v.shape) for v in layer.trainable_variables] if blueprint.fixed else None
+            return learn_with_sizes(call, probe, target, layer, shapes)
+
+    def finish(self, made: Any, input_size: int, precision: str) -> Any:
+        """With its weights; it is made in the precision."""
+        return prepared(made, input_size)
+
+    def variables(self, owner: Any) -> dict[str, Any]:
+        """The weights that are trained."""
+        return self.weights.of(owner)
+
+    def call_of(self, owner: Any) -> Callable[..., Any]:
+        """As keras calls it."""
+        return call_of(owner)
+
+
+def adapt(blueprint: Blueprint, first: Any) -> Adapted:
+    """A layer as an implementation, from the way to make it and the first one made.
+
+    Raises
+    ------
+    TargetUnusableError
+        When it keeps its state between calls, has no weights, or is neither a layer nor a cell; or when keras has a
+        backend without gradients.
+    """
+    target, backend = blueprint.target, keras.backend.backend()
+    refuse_what_remembers(first, target)
+    if backend not in BACKENDS:
+        fix = f"Set KERAS_BACKEND to {', '.join(BACKENDS)}."
+        raise TargetUnusableError(target, f"the backend of keras is {backend}, which has no gradients.", fix)
+    with raising():
+        weights = prepared(blueprint.make(I, H), I).trainable_variables
+    if not weights:
+        why = "it has no weights that are trained, so that there is nothing to check a gradient of."
+        raise TargetUnusableError(target, why, "Give it some, with trainable=True.")
+    if backend == "jax":
+        on_jax: Adapted = import_module("ltdcheck.adapters.keras_jax").adapt(blueprint, first)
+        return on_jax
+    engine: Engine = import_module(f"ltdcheck.adapters.passes_{backend}").ENGINE
+    return KerasNetwork(target, blueprint, first, engine)
