@@ -24,7 +24,7 @@ ROWS = {
     "S10": ("peepholes=current", "peepholes=previous"),
     "S11": (
         *("no input gate", "no forget gate", "no output gate", "no input activation", "no output activation"),
-        *("coupled input and forget gate", "no peepholes", "full gate recurrence"),
+        *("coupled input and forget gate", "coupled forget and input gate", "no peepholes", "full gate recurrence"),
     ),
     "S12": ("forget_offset", "forget gate's bias"),
     "S13": ("reset", "update=replaces"),

@@ -14,12 +14,14 @@
     no input activation                NIAF           g = b_g + U_g@x + W_g@h
     no output activation               NOAF           h' = o*c'
     coupled input and forget gate      CIFG           i = 1 - f
+    coupled forget and input gate      CIFG           f = 1 - i, as the paper and ONNX write it
     no peepholes                       NP             p = 0
     full gate recurrence               FGR            R_i@[i_prev, f_prev, o_prev] joins the sum of i; f and o alike
 
 Shapes, with n gates, g among them: x (B, I), h and c (B, H), U (n*H, I), W (n*H, H), b (n*H,), p ((n - 1)*H,), rows in
 the order i f o g without those that the change removes. Full gate recurrence has R (3H, 3H), and the three gates in its
-state. The paper couples by f = 1 - i; that is this cell with the signs of the gate's parameters turned.
+state. The two coupled ones are one function, of a gate's parameters and of these with their signs turned; peepholes may
+be left away there, as ONNX has it by default.
 
 Source: GBC-draft 10.7.4; Greff et al. 2015, section 3 and appendix A.
 """
@@ -49,6 +51,7 @@ Change = Literal[
     "no input activation",
     "no output activation",
     "coupled input and forget gate",
+    "coupled forget and input gate",
     "no peepholes",
     "full gate recurrence",
 ]
@@ -56,9 +59,11 @@ Change = Literal[
 REMOVED = {
     "no input gate": "i",
     "coupled input and forget gate": "i",
+    "coupled forget and input gate": "f",
     "no forget gate": "f",
     "no output gate": "o",
 }  # the gate without parameters
+COUPLED = {"coupled input and forget gate": "f", "coupled forget and input gate": "i"}  # the gate that both are
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,8 @@ class GreffLSTM(Cell):
         object.__setattr__(self, "gates", tuple(gate for gate in "ifog" if gate != REMOVED.get(self.change)))
         if self.change == "full gate recurrence":
             object.__setattr__(self, "states", ("h", "c", "i", "f", "o"))
+        if self.change in COUPLED:
+            object.__setattr__(self, "biases", ("b", "p"))
 
     def shapes(self, I: int, H: int) -> dict[str, tuple[int, ...]]:
         """Parameters by name."""
@@ -106,9 +113,11 @@ class GreffLSTM(Cell):
         seen = concatenate(gates_prev) if gates_prev else None  # (B, 3H)
         if gates_prev:
             a = affine(seen, p["R"], a)
-        f = self._gate("f", p, a, c_prev)
-        coupled = self.change == "coupled input and forget gate"
-        keep, i = self.coupled(f) if coupled else (f, self._gate("i", p, a, c_prev))
+        i, f = (self._gate(gate, p, a, c_prev) for gate in "if")
+        keep = f
+        if self.change in COUPLED:
+            f = f if i is None else i  # the one that has parameters, of which both are made
+            keep, i = self.coupled(f) if i is None else self.coupled(f)[::-1]
         g = a_g if self.change == "no input activation" else tanh(a_g)
         c = _times(keep, c_prev) + _times(i, g)
         o = self._gate("o", p, a, c)
@@ -127,8 +136,9 @@ class GreffLSTM(Cell):
         dk = _times(o, dh)
         dc = dc + (dk if self.change == "no output activation" else dk * tanh_slope(k))  # k = tanh(c')
         dc = _sum(dc, self.peep("o", p, da.get("o")))  # a_o sees c'
-        if self.change == "coupled input and forget gate":
-            da["f"] = dc * (c_prev - g) * sigmoid_slope(f)  # c' = f*c + (1 - f)*g
+        if own := COUPLED.get(self.change):
+            toward = c_prev - g if own == "f" else g - c_prev
+            da[own] = dc * toward * sigmoid_slope(f)  # c' = f*c + (1 - f)*g, or (1 - i)*c + i*g
         else:
             if i is not None:
                 da["i"] = _sum(dc * g, later.get("i")) * sigmoid_slope(i)  # c' = f*c + i*g

@@ -81,6 +81,20 @@ def test_coupling_is_an_input_gate_with_the_signs_of_the_forget_gate_turned(seed
 
 @settings(max_examples=20)
 @given(seed=st.integers(0, 999))
+def test_either_gate_may_be_the_one_that_has_parameters(seed: int) -> None:
+    """f = 1 - i is i = 1 - f with the signs turned, up to the same rounding."""
+    cell = GreffLSTM("coupled forget and input gate")
+    problem = drawn(cell, seed)
+    turned = {n: np.concatenate([-v[:3], v[3:]]) for n, v in problem.params.items()}
+    assert cell.gates == ("i", "o", "g")
+    y, final, _ = run(cell, problem)
+    y2, final2, _ = run(GreffLSTM("coupled input and forget gate"), problem.with_(params=turned))
+    for a, b in zip((y, *final), (y2, *final2), strict=True):
+        assert np.max(np.abs(a - b)) <= 1e-13
+
+
+@settings(max_examples=20)
+@given(seed=st.integers(0, 999))
 def test_full_gate_recurrence_without_its_weights_is_the_vanilla_cell(seed: int) -> None:
     """R = 0 leaves h and c as they are, and the gates come out as state, between 0 and 1."""
     cell = GreffLSTM("full gate recurrence")
