@@ -17,6 +17,7 @@ from ltdcheck.faults.systems.fault import SystemFault, system_faults
 from ltdcheck.faults.wired import wirings
 from ltdcheck.oracles import judging, rounding
 from ltdcheck.oracles.rounding import samples_of
+from ltdcheck.properties import own_rounding
 from ltdcheck.properties.compare import resolution
 from ltdcheck.properties.law import properties
 from ltdcheck.reference.cell import Cell
@@ -88,6 +89,7 @@ def _bounds() -> str:
         ("How many spreads", reach.__doc__),
         ("Where a precision ends", judging.__doc__),
         ("What is detectable", resolution.__doc__),
+        ("Without a reference", own_rounding.__doc__),
     )
     return "\n\n".join(f"{title}\n{'-' * len(title)}\n{_prose(text)}" for title, text in parts)
 
@@ -125,7 +127,8 @@ def _faults(name: str) -> list[str]:
 
 
 def _every_fault() -> list[AnyFault]:
-    return [*faults(), *wirings(), *clipping_faults(), *reservoir_faults(), *memory_faults(), *system_faults()]
+    found = [*faults(), *wirings(), *clipping_faults(), *reservoir_faults(), *memory_faults(), *system_faults()]
+    return [*{fault.id: fault for fault in reversed(found)}.values()][::-1]  # some are of cells and of systems
 
 
 def _once(named: Iterable[System]) -> Iterator[tuple[str, str]]:

@@ -48,6 +48,7 @@ class Implementation(ABC):
     precisions: Sequence[str] = ("float64",)
     has_backward: bool = True
     takes_state: bool = True
+    takes_lengths: bool = False  # rows may have fewer steps than others
     fixed_sizes: tuple[int, int] | None = None  # I and H, where it cannot be made at other sizes
     speaks: str = ""  # the protocol of a program; empty for what is called and not written to
     claims: str = ""  # the family that it says it is, where it says so

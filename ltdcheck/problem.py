@@ -33,6 +33,7 @@ class Problem:
     precision: str = "float64"
     views: Mapping[str, str] = field(default_factory=dict)
     label: str = ""
+    lengths: tuple[int, ...] | None = None  # one a row, from 0 to T; None: every row has T steps
 
     def __post_init__(self) -> None:
         """Keep parameters without axes as arrays: NumPy makes numbers of them."""
@@ -65,6 +66,7 @@ class Problem:
             "precision": self.precision,
             "label": self.label,
             "views": dict(self.views),
+            **({} if self.lengths is None else {"lengths": list(self.lengths)}),
             "params": {name: value.tolist() for name, value in self.params.items()},
             "x": self.x.tolist(),
             "state": None if self.state is None else [s.tolist() for s in self.state],
@@ -94,6 +96,7 @@ class Problem:
             precision=data["precision"],
             views=dict(data["views"]),
             label=data["label"],
+            lengths=tuple(data["lengths"]) if "lengths" in data else None,
         )
 
 

@@ -5,6 +5,8 @@
 
 from __future__ import annotations
 
+import inspect
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -49,6 +51,7 @@ class NumpyNetwork(Adapted):
         self.precisions, self.refused = tuple(found), refused
         self.fixed_sizes = (inputs, form.hidden) if blueprint.fixed else None
         self.has_backward = callable(getattr(first, "backward", None))
+        self.takes_lengths = form.kind == "layer" and "lengths" in inspect.signature(first.forward).parameters
 
     def parameters(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
         """All entries of ``params``."""
@@ -72,7 +75,10 @@ class NumpyNetwork(Adapted):
         pulled: Pulled | None = None
         with raising():
             kit = Kit(lambda shape: np.zeros(shape, problem.precision), np.stack)
-            y, final = self.forward(network.forward, given["x"], state, problem, kit)
+            call = network.forward
+            if problem.lengths is not None:
+                call = partial(network.forward, lengths=np.array(problem.lengths))
+            y, final = self.forward(call, given["x"], state, problem, kit)
             given |= named("state", state)
             answers = {"y": y, **named("state", final)}
             refuse_other_kinds(answers)

@@ -27,6 +27,7 @@ def pack_problem(problem: Problem, prefix: str = "") -> tuple[Header, Arrays]:
         "state": _count(problem.state),
         "dstate": len(problem.dstate),
         "params": list(problem.params),
+        "lengths": problem.lengths,
     }
     arrays = {"x": problem.x, "dy": problem.dy}
     arrays |= _numbered("state", problem.state or ()) | _numbered("dstate", problem.dstate)
@@ -45,6 +46,7 @@ def unpack_problem(header: Header, arrays: Mapping[str, Array], prefix: str = ""
         precision=header["precision"],
         views=header["views"],
         label=header["label"],
+        lengths=None if header["lengths"] is None else tuple(header["lengths"]),
     )
 
 

@@ -70,6 +70,7 @@ class Network:
             "precisions": list(subject.precisions),
             "has_backward": subject.has_backward,
             "takes_state": subject.takes_state,
+            "takes_lengths": subject.takes_lengths,
             "speaks": subject.speaks,
             "claims": subject.claims,
             "fixed_sizes": subject.fixed_sizes,

@@ -13,7 +13,9 @@ import torch
 
 from ltdcheck.adapters.adapted import Adapted, Kit, Reader, check_names, in_each_precision, named, raising
 from ltdcheck.adapters.blueprint import Blueprint
+from ltdcheck.adapters.form import H, I
 from ltdcheck.adapters.torch_arrays import Given, fill, gradient_of, held, numbers, observed, pull, refuse_other_kinds
+from ltdcheck.adapters.torch_lengths import way_of, with_lengths
 from ltdcheck.adapters.torch_probe import default_dtype, learn_form, prepared, unregistered
 from ltdcheck.adapters.views import same, swap
 from ltdcheck.errors import TargetUnusableError
@@ -40,6 +42,9 @@ class TorchNetwork(Adapted):
         self.precisions, self.refused = tuple(found), refused
         self.fixed_sizes = (inputs, form.hidden) if blueprint.fixed else None
         self.unregistered = unregistered(first)
+        with default_dtype(self.precisions[0]):
+            self.lengths = way_of(prepared(blueprint.make(I, H), self.precisions[0]), form, inputs)
+        self.takes_lengths = self.lengths != ""
 
     def parameters(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
         """All named parameters."""
@@ -63,7 +68,11 @@ class TorchNetwork(Adapted):
         grads: list[torch.Tensor | None] = []
         with default_dtype(problem.precision), raising(), torch.set_grad_enabled(backward):
             x, *state = (g.handed for g in given.values())
-            y, final = self.forward(module, x, state, problem, Kit(x.new_zeros, torch.stack))
+            call = module
+            if (lengths := problem.lengths) is not None:
+                steps, batch_first = len(problem.x), self.form.batch_first
+                call = with_lengths(module, self.lengths, lengths, steps, batch_first=batch_first)
+            y, final = self.forward(call, x, state, problem, Kit(x.new_zeros, torch.stack))
             for g, handed in zip(list(given.values())[1:], state, strict=True):
                 g.handed = handed
             answers = {"y": y, **named("state", final)}

@@ -84,7 +84,8 @@ class Hearing(Subject):
         try:
             answers = ask()
         except TargetFailure:
-            self.exchanges.append(asked)
+            if not any(0 in (problem.lengths or ()) for problem in problems):  # a row of no steps may be refused
+                self.exchanges.append(asked)
             raise
         self.exchanges.append(replace(asked, answers=tuple(map(_copied, answers))))
         return answers

@@ -29,6 +29,7 @@ class Network(Implementation):
     """The reference as an implementation under test, in its own parameter names; faults override its parts."""
 
     precisions = ("float64", "float32")
+    lengths: tuple[int, ...] | None = None  # of the rows of the pass that is running
 
     def __init__(self, cell: Cell) -> None:
         self.cell = cell
@@ -42,12 +43,12 @@ class Network(Implementation):
 
     def forward(self, params: dict[str, Any], x: Any, state: State) -> tuple[Any, State]:
         """The forward pass; a fault in the fold overrides this."""
-        y, final, _ = unroll(self.cell, params, x, state)
+        y, final, _ = unroll(self.cell, params, x, state, lengths=self.lengths)
         return y, final
 
     def backward(self, params: Params, x: Any, state: State, dy: Any, dstate: State) -> Gradients:
         """The backward pass; a fault in BPTT overrides this."""
-        _, _, tape = unroll(self.cell, params, x, state)
+        _, _, tape = unroll(self.cell, params, x, state, lengths=self.lengths)
         return unroll_vjp(self.cell, params, tape, dy, dstate)
 
     def answer(self, params: Params, x: Array, state: Arrays, dy: Array, dstate: Arrays, *, backward: bool) -> Outputs:
@@ -62,6 +63,7 @@ class Network(Implementation):
         """One pass in the problem's precision, on copies; ``facts["mutated"]`` names the copies that it changed."""
         asked = problem.with_(state=problem.given_state)
         params, x, state, dy, dstate = _arguments(asked)
+        self.lengths = problem.lengths
         with np.errstate(all="ignore"):  # an unbounded gate may overflow, and what comes of it is the answer
             outputs = self.answer(params, x, state, dy, dstate, backward=backward)
         mutated = [name for name, now, was in _pairs((params, x, state, dy, dstate), asked) if not _equal(now, was)]

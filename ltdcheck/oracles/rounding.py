@@ -76,7 +76,7 @@ def expected(cell: Cell, problem: Problem, *, samples: int = 0, backward: bool =
     params = {name: np.asarray(value, dtype=rounding.exact) for name, value in problem.params.items()}
     state = tuple(rounding.lift(s) for s in problem.given_state)
     with np.errstate(over="ignore", invalid="ignore", under="ignore"):
-        y, final, tape = unroll(cell, params, rounding.lift(problem.x), state)
+        y, final, tape = unroll(cell, params, rounding.lift(problem.x), state, lengths=problem.lengths)
         outputs = _estimates(
             {"y": y, **{f"{s}_T": v for s, v in zip(cell.states, final, strict=True)}}, problem.precision
         )

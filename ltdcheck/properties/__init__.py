@@ -6,8 +6,10 @@ from ltdcheck.properties import adjoint  # noqa: F401
 from ltdcheck.properties import lags  # noqa: F401
 from ltdcheck.properties import arrangement  # noqa: F401
 from ltdcheck.properties import sequences  # noqa: F401
+from ltdcheck.properties import ragged  # noqa: F401
 from ltdcheck.properties import calls  # noqa: F401
 from ltdcheck.properties import effects  # noqa: F401
+from ltdcheck.properties import pair  # noqa: F401
 from ltdcheck.properties import protocol  # noqa: F401
 from ltdcheck.properties import clipping_kind  # noqa: F401
 from ltdcheck.properties import clipping  # noqa: F401

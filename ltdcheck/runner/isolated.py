@@ -61,6 +61,7 @@ class Isolated(_Remote, Implementation):
         self.precisions = tuple(told["precisions"])
         self.has_backward = told["has_backward"]
         self.takes_state = told["takes_state"]
+        self.takes_lengths = told["takes_lengths"]
         self.speaks, self.claims = told["speaks"], told["claims"]
         sizes = told["fixed_sizes"]
         self.fixed_sizes = None if sizes is None else (sizes[0], sizes[1])

@@ -19,6 +19,7 @@ class New(Implementation):
             implementation.precisions,
         )
         self.has_backward, self.takes_state = implementation.has_backward, implementation.takes_state
+        self.takes_lengths = implementation.takes_lengths
         self.fixed_sizes = implementation.fixed_sizes
 
     def parameters(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:

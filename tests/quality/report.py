@@ -35,6 +35,7 @@ AIDS = {
     "precision.single_agrees_with_double": "needs no reference: it says which of two precisions is at fault",
     "sequence.causal": "needs no reference: it says that outputs see what comes later",
     "sequence.pieces_equal_whole": "needs no reference: it says that the state handed over is not all",
+    "ragged.padding_has_no_effect": "needs no reference: it says that what stands in the padding matters",
     "batch.rows_are_independent": "needs no reference: it says that rows see each other",
     "calls.repeatable": "needs no reference: it says that what came before matters",
     "calls.instances_agree": "needs no reference: it says that an instance holds more than its parameters",

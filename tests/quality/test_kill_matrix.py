@@ -56,6 +56,10 @@ KILLED_BY = {
     "effects.every_cotangent": ("lstm", "final-state-cotangent-dropped.c"),
     "calls.earlier_shapes": ("gru", "buffer-of-longest.state"),
     "calls.backward_again": ("lstm", "tape-changed-by-backward"),
+    "ragged.agrees": ("gru", "initial-state-unsorted"),
+    "ragged.padding_has_no_effect": ("lstm", "lengths-ignored"),
+    "ragged.after_the_end": ("gru", "output-in-padding"),
+    "ragged.full_lengths_change_nothing": ("elman", "equal-lengths-apart"),
     "lags.long_memory": ("gru", "bptt-truncated.100"),
 }
 
@@ -72,6 +76,9 @@ ALONE = {
     "calls.memory_order": "strides-ignored.dstate",
     "calls.earlier_shapes": "buffer-of-first",
     "calls.backward_again": "tape-changed-by-backward",
+    "ragged.agrees": "initial-state-unsorted",
+    "ragged.after_the_end": "output-in-padding",
+    "ragged.full_lengths_change_nothing": "equal-lengths-apart",
     "effects.every_parameter": "answer-cached.but-weights",
     "effects.every_input": "answer-cached.but-input",
     "effects.every_state": "answer-cached.but-state",

@@ -1,0 +1,172 @@
+"""Laws of rows of different lengths: a row ends where its length says, and what lies beyond is padding.
+
+Every law makes lengths for the problem that it is given: one row has all steps, one has none, the others lie between,
+and none is in its place by size. A target that refuses a row without steps is asked about one step instead.
+
+After a row's end a target may answer zeros or its last output; both are said and neither is a fault. Cotangents there
+are zero.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ltdcheck.errors import TargetRaised
+from ltdcheck.estimate import Estimate
+from ltdcheck.implementation import Outputs
+from ltdcheck.problem import Array, Problem
+from ltdcheck.properties.compare import against, compare, merged
+from ltdcheck.properties.law import Disagreement, Evidence, law
+from ltdcheck.properties.subject import Subject
+from ltdcheck.properties.values import beyond
+
+NOT_RAGGED = "it takes no lengths: every row has as many steps as the batch"
+ZEROS = "after a row's end it answers zeros"
+REPEATS = "after a row's end it answers the row's last output again"
+
+
+@law("ragged.agrees")
+def agrees(subject: Subject, problem: Problem) -> Evidence:
+    """Rows that end early: outputs until then, the states at their ends, and every gradient, are the reference's."""
+    problem = subject.within(problem)
+    if why := _unfit(subject, problem) or subject.unreferenced:
+        return Evidence(not_applicable=why)
+    ragged, out, notes = _answered(subject, problem)
+    if limit := beyond(subject, ragged):
+        return limit
+    expect = subject.expect(ragged)
+    wanted = {**expect.outputs, "y": _until_the_end(expect.outputs["y"], ragged)}
+    forward = compare(subject, ragged, subject.outputs(out), wanted, _said(ragged))
+    if forward.disagreement or not subject.has_backward:
+        return replace(forward, notes=notes)
+    backward = compare(subject, ragged, subject.gradients(out), subject.expected_gradients(ragged), _said(ragged))
+    return replace(merged(forward, backward), notes=notes)
+
+
+@law("ragged.padding_has_no_effect")
+def padding_has_no_effect(subject: Subject, problem: Problem) -> Evidence:
+    """What stands in x after a row's end changes no answer; where a NaN there does, that is said."""
+    problem = subject.within(problem)
+    if why := _unfit(subject, problem):
+        return Evidence(not_applicable=why)
+    ragged, _, _ = _answered(subject, problem)
+    if limit := beyond(subject, ragged):
+        return limit
+    padding = ~_running(ragged)
+    first = subject.run_again(ragged, backward=subject.has_backward)
+    expect = subject.expect(ragged)
+    found = []
+    for filled, what in ((1e3, "1000"), (np.nan, "NaN")):
+        x = ragged.x.copy()
+        x[padding] = filled
+        again = subject.run_again(ragged.with_(x=x), backward=subject.has_backward)
+        text = f"with {what} in x after the ends of rows ({_said(ragged)})"
+        y = _until_the_end(expect.outputs["y"], ragged)
+        wanted = against(subject.outputs(first), {**expect.outputs, "y": y})
+        found.append(compare(subject, ragged, subject.outputs(again), wanted, text))
+        if subject.has_backward and found[-1].ok and np.isfinite(filled):  # 0 * NaN is NaN in a masked product
+            gradients = against(subject.gradients(first), subject.expected_gradients(ragged))
+            found.append(compare(subject, ragged, subject.gradients(again), gradients, text))
+        elif not np.isfinite(filled) and not found[-1].ok:
+            found[-1] = Evidence(found[-1].compared, notes=("NaN in the padding spreads: it masks by a product",))
+    return merged(*found)
+
+
+@law("ragged.after_the_end")
+def after_the_end(subject: Subject, problem: Problem) -> Evidence:
+    """After a row's end the answer is zeros, or the row's last output again; one of them in all rows."""
+    problem = subject.within(problem)
+    if why := _unfit(subject, problem):
+        return Evidence(not_applicable=why)
+    ragged, out, _ = _answered(subject, problem)
+    padding = ~_running(ragged)
+    if not padding.any():
+        return Evidence(not_applicable="no row ends early")
+    zeros, repeats = not out.y[padding].any(), np.array_equal(out.y, _repeated(out.y, ragged))
+    if zeros or repeats:  # or both, where only a row of no steps ends early
+        notes = () if zeros and repeats else (ZEROS if zeros else REPEATS,)
+        return Evidence(int(padding.sum()), notes=notes)
+    t, b = (int(k) for k in np.argwhere(padding & np.any(out.y != 0, axis=2))[0])
+    unit = int(np.flatnonzero(out.y[t, b])[0])
+    text = f"row {b} has {_lengths(ragged)[b]} steps ({_said(ragged)})"
+    where = subject.place("y", (t, b, unit), ragged)
+    wrong = Disagreement(where, repr(float(out.y[t, b, unit])), "0, or the row's last output", 0.0, text)
+    return Evidence(int(padding.sum()), np.inf, disagreement=wrong)
+
+
+@law("ragged.full_lengths_change_nothing")
+def full_lengths_change_nothing(subject: Subject, problem: Problem) -> Evidence:
+    """Lengths that are all T give what no lengths give."""
+    problem = subject.within(problem)
+    if not subject.implementation.takes_lengths:
+        return Evidence(not_applicable=NOT_RAGGED)
+    if limit := beyond(subject, problem):
+        return limit
+    T, B = problem.sizes["T"], problem.sizes["B"]
+    backward = subject.has_backward
+    first = subject.run(problem, backward=backward)
+    second = subject.run_again(problem.with_(lengths=(T,) * B), backward=backward)
+    text = "with lengths that are all T"
+    wanted = against(subject.outputs(first), subject.expect(problem).outputs)
+    found = compare(subject, problem, subject.outputs(second), wanted, text)
+    if not backward:
+        return found
+    wanted = against(subject.gradients(first), subject.expected_gradients(problem))
+    return merged(found, compare(subject, problem, subject.gradients(second), wanted, text))
+
+
+def _unfit(subject: Subject, problem: Problem) -> str:
+    if not subject.implementation.takes_lengths:
+        return NOT_RAGGED
+    if problem.sizes["T"] < 2 or problem.sizes["B"] < 2:
+        return "it takes two rows and two steps"
+    return ""
+
+
+def _answered(subject: Subject, problem: Problem) -> tuple[Problem, Outputs, tuple[str, ...]]:
+    """The problem with lengths, and what the target makes of it; without a row of no steps where it refuses one."""
+    ragged = _with_lengths(problem, 0)
+    try:
+        return ragged, subject.run_again(ragged, backward=subject.has_backward), ()
+    except TargetRaised as refusal:
+        fewest = _with_lengths(problem, 1)
+        out = subject.run_again(fewest, backward=subject.has_backward)
+        return fewest, out, (f"refuses a row of no steps: {refusal.exception}",)
+
+
+def _with_lengths(problem: Problem, fewest: int) -> Problem:
+    """``T - 1, T, fewest, T - 2, ..``: of two rows ``fewest, T``. Cotangents after the ends are zero."""
+    T, B = problem.sizes["T"], problem.sizes["B"]
+    between = [max(T - 1 - k, 1) for k in range(B)]
+    lengths = (fewest, T) if B == 2 else (between[0], T, fewest, *between[1 : B - 2])
+    ragged = problem.with_(lengths=tuple(lengths[:B]))
+    return ragged.with_(dy=np.where(_running(ragged)[..., None], problem.dy, 0.0), views={})
+
+
+def _lengths(problem: Problem) -> NDArray[np.int_]:
+    assert problem.lengths is not None
+    return np.asarray(problem.lengths)
+
+
+def _running(problem: Problem) -> NDArray[np.bool_]:
+    """(T, B), true until each row's end."""
+    return np.arange(len(problem.x))[:, None] < _lengths(problem)[None]
+
+
+def _until_the_end(y: Estimate, problem: Problem) -> Estimate:
+    """No bound after a row's end: what is answered there is another law's business."""
+    return replace(y, error=np.where(_running(problem)[..., None], y.error, np.inf))
+
+
+def _repeated(y: Array, problem: Problem) -> Array:
+    """What it would be if every row repeated its last output; a row without steps has none, and stays."""
+    last = np.minimum(np.arange(len(y))[:, None], np.maximum(_lengths(problem) - 1, 0)[None])
+    again: Array = np.where((_lengths(problem) == 0)[None, :, None], y, y[last, np.arange(y.shape[1])[None]])
+    return again
+
+
+def _said(problem: Problem) -> str:
+    return f"lengths {', '.join(map(str, _lengths(problem).tolist()))}"
