@@ -62,6 +62,10 @@ AS = {
         partial(onnx.LSTM, activations=["HardSigmoid", "Softsign", "Tanh"]),
         "lstm candidate=softsign, gate_nonlinearity=hard sigmoid 0.2, order=i o f g, biases=2",
     ),
+    "coupled": (
+        partial(onnx.LSTM, input_forget=1, peepholes=True),
+        "greff change=coupled forget and input gate, order=i o g, biases=2",
+    ),
     "lengths": (partial(onnx.LSTM, sequence_lens=True, opset=22), "lstm order=i o f g, biases=2"),
     "both ways": (
         partial(onnx.GRU, direction="bidirectional"),
