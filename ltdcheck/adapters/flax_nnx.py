@@ -42,7 +42,7 @@ def _model(instance: Any, precision: str) -> Model:
     known = _cell if isinstance(instance, RNNCellBase) else carried if isinstance(instance, LAYERS) else None
 
     def apply(tree: Any, x: Any, *state: Any) -> Any:
-        module = nnx.merge(definition, tree, rest)
+        module = nnx.merge(definition, tree, rest, copy=True)  # variables of this trace
         return known(module, x, *state) if known else module(x, *state)
 
     takes, needs = (True, False) if known else arguments(instance)
