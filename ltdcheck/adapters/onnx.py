@@ -29,6 +29,10 @@ class OnnxNetwork(NumpyNetwork):
     framework = "onnxruntime"
     framework_version = str(onnxruntime.__version__)
 
+    def __init__(self, target: str, blueprint: Blueprint, first: Any) -> None:
+        super().__init__(target, blueprint, first)
+        self.takes_lengths = bool(first.wires.lengths)
+
 
 def adapt(blueprint: Blueprint, first: Any) -> OnnxNetwork:
     """A model as an implementation, from the way to make it and the first one made.

@@ -90,24 +90,27 @@ class Model:
         """Everything but what is running: a copy loads the model anew."""
         return {**vars(self), "_loaded": {}}
 
-    def forward(self, x: Array, state: Any = None) -> tuple[Array, Any]:
+    def forward(self, x: Array, state: Any = None, lengths: Array | None = None) -> tuple[Array, Any]:
         """Y and the final state for x (T, B, I), or (B, T, I) where the model's rows come first.
+
+        ``lengths`` (B,) are for a model that has an input for them; it is given T for every row where there are none.
 
         Raises
         ------
         Exception
             Whatever the runtime raises.
         """
-        y, *final = self.answers(x, state)
+        y, *final = self.answers(x, state, lengths)
         ends = tuple(_moved(a, self.wires.state, "dbh") for a in final)
         return self._outputs(y), ends if len(ends) > 1 else ends[0]
 
-    def answers(self, x: Array, state: Any = None) -> list[Array]:
+    def answers(self, x: Array, state: Any = None, lengths: Array | None = None) -> list[Array]:
         """Y and the final state with the model's own axes."""
         wires, dtype = self.wires, str(x.dtype)
         steps, rows = x.shape[1::-1] if wires.batch_first else x.shape[:2]
         feeds = {weight.input: weight.of(self.params).astype(dtype) for weight in wires.weights}
-        feeds |= {wires.x: x, **{name: np.full(rows, steps, np.int32) for name in wires.lengths}}
+        ends = np.full(rows, steps) if lengths is None else lengths
+        feeds |= {wires.x: x, **{name: ends.astype(np.int32) for name in wires.lengths}}
         if state is None and wires.open:
             state = tuple(np.zeros((n, rows, self.hidden_size), dtype) for n in wires.open)
         if state is not None:

@@ -36,7 +36,7 @@ class Operator(Model):
     biases
         B is an input.
     sequence_lens
-        The lengths are an input; every row has full length.
+        The lengths are an input: rows may have fewer steps than others.
     opset
         The operator set, from 14 on, since which there is ``layout``.
     runtime

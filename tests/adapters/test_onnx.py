@@ -106,6 +106,21 @@ def test_the_answers_are_those_of_the_runtime() -> None:
     assert not it.has_backward
 
 
+def test_lengths_reach_the_operator() -> None:
+    """With sequence_lens rows may be of different lengths, which the runtime is given; without, they may not."""
+    cell = GRU()
+    problem = build(cell, Recipe(T=5, B=3, I=4, H=6, precision="float32"))
+    given = feeds([cell], [problem], [2, 5, 3])
+    it = adapt(partial(onnx.GRU, sequence_lens=True), "it")
+    params = {f"{name}[0]": given[name][0] for name in ("W", "R", "B")}
+    out = it.run(problem.with_(params=params, lengths=(2, 5, 3)), backward=False)
+    Y, Y_h = by_runtime([cell], given)
+    assert np.array_equal(out.y, Y[:, 0])
+    assert np.array_equal(out.state[0], Y_h[0])
+    assert not np.any(out.y[2:, 0])
+    assert [it.takes_lengths, adapt(onnx.GRU, "it").takes_lengths] == [True, False]
+
+
 def test_a_coupled_gate_has_no_parameters_of_its_own() -> None:
     """With input_forget=1, f = 1 - i: without its rows the operator still computes c' = (1 - i)*c + i*g."""
     model = onnx.LSTM(2, 3, input_forget=1, peepholes=True)
