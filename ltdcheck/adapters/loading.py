@@ -5,6 +5,8 @@ from __future__ import annotations
 import difflib
 import importlib
 import importlib.util
+import os
+import re
 import sys
 import traceback
 from collections.abc import Mapping
@@ -23,19 +25,21 @@ INSTALL = {
     "reservoirpy": "pip install reservoirpy",
 }
 
-FORMS = "Name it as module:attr, such as torch.nn:LSTM, or as path/to/file.py:attr."
+FORMS = "Name it as module:attr, such as torch.nn:LSTM, as path/to/file.py:attr, model.onnx, or exec:COMMAND."
 
 
 def load(spec: str, asked: Mapping[str, Any] = MappingProxyType({})) -> Any:
     """The object that ``spec`` names. The folder of a file goes on ``sys.path``, and a file is executed once.
 
-    A program is told the ``cell`` and held to the ``limit``, in seconds, of ``asked``.
+    In front may stand what the environment must hold before anything is imported, as in a shell:
+    ``KERAS_BACKEND=torch keras.layers:LSTM``. A program is told the ``cell`` and held to the ``limit``, in seconds, of ``asked``.
 
     Raises
     ------
     TargetUnusableError
         When there is no such module, file or attribute, or the file does not import.
     """
+    spec = _with_environment(spec)
     if spec.startswith("exec:"):
         from ltdcheck.adapters.program_session import LIMIT, Command
 
@@ -47,6 +51,14 @@ def load(spec: str, asked: Mapping[str, Any] = MappingProxyType({})) -> Any:
         raise TargetUnusableError(spec, "it does not say which attribute of which module or file is meant.", FORMS)
     module = _file(spec, Path(source)) if _is_path(source) else _module(spec, source)
     return _attribute(spec, module, attribute)
+
+
+def _with_environment(spec: str) -> str:
+    """Put what stands in front of a spec into the environment, and leave it away."""
+    while assignment := re.match(r"([A-Za-z_]\w*)=(\S*)\s+", spec):
+        os.environ[assignment[1]] = assignment[2]
+        spec = spec[assignment.end() :]
+    return spec
 
 
 def _model(spec: str) -> Any:

@@ -97,6 +97,15 @@ def test_it_is_what_it_declares(right: Program) -> None:
     assert right.parameters(4, 1) == {"W": (1, 4), "U": (1, 1), "b": (1,)}
 
 
+@pytest.mark.parametrize(
+    ("cell", "claims", "told"), [(None, "elman", None), ("gru", "gru", "gru"), ("lstm", "elman", None)]
+)
+def test_it_is_asked_to_be_a_cell_that_it_offers(cell: str | None, claims: str, told: str | None) -> None:
+    """The one that a person named, or none, and then it is its first."""
+    it = Program(Command.of(elman("two-cells"), cell=cell, limit=20), "it")
+    assert (it.claims, it.framework_version) == (claims, f"elman.py 1, as {told}")
+
+
 @pytest.mark.parametrize("given", [True, False])
 def test_it_answers_as_the_reference(right: Program, given: bool) -> None:  # noqa: FBT001
     """Outputs and gradients, with a state and without; its sums are taken in another order."""
@@ -248,7 +257,7 @@ BREAKS = {
     "loses-minus-zero": ("numbers_survive", "0.0", "-0.0"),
     "six-digits": ("numbers_survive", "2.22507e-308", "2.2250738585072014e-308"),
     "bare-nan": ("numbers_survive", 'Infinity is no JSON; write "Infinity"', "an answer"),
-    "short-lines": ("numbers_survive", "more than one line", "an answer"),
+    "short-lines": ("numbers_survive", "'forward'", "an answer"),  # one error or several for the parts of a line
     "no-empty-sequence": ("sizes_of_zero", "there must be a step", "an answer"),
     "dies-when-asked": ("refuses_and_lives", "ended with exit status 1", "an answer"),
     "remembers": ("starts_again", "another answer", "the same answer"),

@@ -61,8 +61,8 @@ class Elman:
         self.last = None
         return {
             "name": "elman.py",
-            "version": "1",
-            "cells": ["elman"],
+            "version": f"1, as {message['cell']}" if FAULT == "two-cells" else "1",
+            "cells": ["elman", "gru"] if FAULT == "two-cells" else ["elman"],
             "precisions": ["float64", "float32"],
             "numbers": "decimal",
             "parameters": {"W": [H, I], "U": [H, H], "b": [H]},
