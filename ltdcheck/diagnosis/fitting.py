@@ -71,7 +71,7 @@ def _counted(family: str) -> Iterator[Cell]:
 def _fits(cell: Cell, I: int, H: int, held: int) -> bool:
     """The matrices may also hold, as columns, three times what is as long as a bias: biases, and peepholes."""
     shapes = cell.shapes(I, H)
-    return abs(held - _matrices(shapes.values())) <= 3 * len(cell.gates) * H
+    return 0 <= held - _matrices(shapes.values()) <= 3 * len(cell.gates) * H
 
 
 def _matrices(shapes: Iterable[tuple[int, ...]]) -> int:

@@ -97,6 +97,8 @@ def identify(target: Implementation, name: str, claimed: str | None = None, ask:
     """
     families = [cell_named(claimed).name] if claimed else COMMON
     cells = [cell for family in families for cell in fitting(target, family)]
+    if not cells and not claimed:
+        cells = fitting(target, FEWER)
     probe = ask(target, cells)
     readings = {array: probe.readings(array) for array in probe.inventory}
     unread = [array for array, found in readings.items() if not found]
@@ -116,8 +118,6 @@ def identify(target: Implementation, name: str, claimed: str | None = None, ask:
     swapped = _swapped(probe, starts[0], target.states)
     if (best is None or not best.explained) and probe.leave_out_restless(starts[0], swapped=swapped):
         best = _best(_identify(probe, cells, readings, start) for start in starts)
-    if best is None and not claimed and fitting(target, FEWER):
-        return identify(target, name, FEWER, ask)
     if best is None or not best.explained:
         require_known_clocks(probe, cells[0], name, starts[0])
     if best is None:

@@ -164,13 +164,14 @@ class Probe:
     def readings(self, array: str) -> list[Reading]:
         """Every way in which the array's shape can be read at the probe's sizes.
 
-        An axis of one entry in front says nothing where the rest is an array without it: a layer's, or a direction's.
+        An axis of one entry in front may be that of layers or directions: then the rest is read as an array without it.
         """
         shape = self.inventory[array]
         found = self._readings(array, shape)
-        if found or len(shape) < 2 or shape[0] != 1:
+        if len(shape) < 2 or shape[0] != 1:
             return found
-        return [replace(one, arrangement=f"1 {one.arrangement}") for one in self._readings(array, shape[1:])]
+        inside = [one for one in self._readings(array, shape[1:]) if one.sources != ("1",)]  # those are found already
+        return [*found, *(replace(one, arrangement=f"1 {one.arrangement}") for one in inside)]
 
     def _readings(self, array: str, shape: tuple[int, ...]) -> list[Reading]:
         entries = prod(shape)
