@@ -1,6 +1,7 @@
-"""``python -m quality.onnx_report REPORTS VECTORS`` writes onnx.md: the faults that ONNX's own node tests let through.
+"""``python -m quality.onnx_report REPORTS [VECTORS]`` writes onnx.md: the faults that ONNX's own tests let through.
 
-VECTORS is where ``ltdcheck vectors lstm gru elman --out VECTORS`` wrote: what they reveal stands beside it.
+VECTORS is where ``ltdcheck vectors lstm gru elman --out VECTORS`` wrote: what they reveal stands beside it. Without it
+the report says that this was not measured.
 
 Every fault of lstm, gru and elman is planted in the reference, in each variant that the tests ask about, and put to all
 tests of its operator, a new network for each test as a backend makes one. A test sees it that then fails, by its own
@@ -35,6 +36,7 @@ seen; none has rows of different length, more than three steps, `clip`, `activat
 Beside it, what the vectors let through that `ltdcheck vectors` writes for the same cells, with outputs and gradients.
 """
 COLUMNS = ["family", "faults", "forward", "let through by the node tests", "share", "by vectors", "share"]
+VECTORS = {True: "revealed", False: "let through", None: "not measured"}
 Verdict = Literal["seen", "let through", "not asked", "backward"]
 
 
@@ -45,7 +47,7 @@ class Row:
     family: str
     fault: str
     verdict: Verdict
-    revealed: bool  # by a vector
+    revealed: bool | None  # by a vector; None where that was not measured
 
     @property
     def seen(self) -> bool:
@@ -64,11 +66,11 @@ def verdict(fault: Fault, tests: Iterable[NodeTest]) -> Verdict:
     return "let through" if all(passed) else "seen"
 
 
-def rows(revealed: Mapping[str, set[str]]) -> list[Row]:
+def rows(revealed: Mapping[str, set[str]] | None = None) -> list[Row]:
     """Every listed fault of the three families; ``revealed`` are those that vectors of a family reveal."""
     of = {family: [test for test in node_tests() if test.cell.name == family] for family in FAMILIES.values()}
     return [
-        Row(family, fault.id, verdict(fault, tests), fault.id in revealed[family])
+        Row(family, fault.id, verdict(fault, tests), None if revealed is None else fault.id in revealed[family])
         for family, tests in of.items()
         for fault in faults(family)
     ]
@@ -87,7 +89,7 @@ def render(found: list[Row]) -> str:
     """The report."""
     families = [counts(family, [row for row in found if row.family == family]) for family in FAMILIES.values()]
     through = [
-        [row.family, row.fault, row.verdict, "revealed" if row.revealed else "let through"]
+        [row.family, row.fault, row.verdict, VECTORS[row.revealed]]
         for row in found
         if row.verdict in ("let through", "not asked")
     ]
@@ -102,13 +104,15 @@ def counts(family: str, of: list[Row]) -> list[object]:
     """One line."""
     forward = sum(row.verdict != "backward" for row in of)
     through, hidden = sum(not row.seen for row in of), sum(not row.revealed for row in of)
-    return [family, len(of), forward, through, f"{through / len(of):.0%}", hidden, f"{hidden / len(of):.0%}"]
+    by_vectors = [VECTORS[None]] * 2 if of[0].revealed is None else [hidden, f"{hidden / len(of):.0%}"]
+    return [family, len(of), forward, through, f"{through / len(of):.0%}", *by_vectors]
 
 
-def main(reports: str, vectors: str) -> None:
+def main(reports: str, vectors: str = "") -> None:
     """Write it."""
     Path(reports).mkdir(parents=True, exist_ok=True)
-    (Path(reports) / "onnx.md").write_text(render(rows(revealed(Path(vectors)))))
+    found = rows(revealed(Path(vectors)) if vectors else None)
+    (Path(reports) / "onnx.md").write_text(render(found))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from quality.onnx_report import render, revealed, rows
@@ -26,3 +27,5 @@ def test_every_listed_fault_has_a_line_or_is_counted(tmp_path: Path) -> None:
     assert [int(lines[" all "][k]) for k in (0, 2, 4)] == [len(found), sum(not row.seen for row in found), 3]
     assert "| lstm | gate-order.lstm-if | let through | revealed |" in text
     assert "lstm-output-from-candidate" not in text
+    unmeasured = render([replace(row, revealed=None) for row in found])
+    assert "| lstm | gate-order.lstm-if | let through | not measured |" in unmeasured
