@@ -14,10 +14,10 @@ from ltdcheck.errors import TargetUnusableError
 from ltdcheck.implementation import Implementation
 
 ACCEPTED = (
-    "A target is a torch nn.Module class, instance, or factory (input_size, hidden_size), or a module of flax, equinox or "
-    "haiku likewise; an object with init(key, input_size, hidden_size) and apply(params, x, state) for jax; a NumPy class "
-    "with self.params and forward(x, state=None); an ltdcheck.Implementation; or a clipping function, with --cell clip-norm "
-    "or clip-value."
+    "A target is a torch nn.Module class, instance, or factory (input_size, hidden_size), or a module of flax, equinox "
+    "or haiku likewise; an object with init(key, input_size, hidden_size) and apply(params, x, state) for jax; a NumPy "
+    "class with self.params and forward(x, state=None); an ltdcheck.Implementation; or a clipping function, with "
+    "--cell clip-norm or clip-value."
 )
 
 
