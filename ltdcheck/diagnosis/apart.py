@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ltdcheck.diagnosis.hearing import Exchange, put
-from ltdcheck.faults.fault import Network
+from ltdcheck.faults.fault import Network, marked
 from ltdcheck.implementation import Outputs
 from ltdcheck.problem import Array, Params, Problem
 from ltdcheck.properties.subject import Subject
 
 INF = float("inf")
-FAR = 1e-2  # a relative distance that no rounding makes
+FAR = 1e-2  # a relative distance taken for more than rounding; chosen, not derived
 
 
 @dataclass(frozen=True, order=True)
@@ -85,11 +85,12 @@ def facts_apart(subject: Subject, ours: Outputs, theirs: Outputs, problem: Probl
 
 def _observed(subject: Subject, ours: Outputs, fact: str, whole: bool, problem: Problem) -> set[str]:  # noqa: FBT001
     """The names by the target's arrays: those that hold some such parameter, or nothing else where they are whole."""
-    names = set(ours.facts.get(fact, ()))
-    if not names:
+    names, blocks = set(ours.facts.get(fact, ())), set(ours.facts.get(f"{fact}_blocks", ()))
+    if not names | blocks:
         return set()
-    shapes = subject.cell.shapes(problem.sizes["I"], problem.sizes["H"])
-    ones = placed(subject, {n: np.ones(shapes[n]) for n in names & shapes.keys()}, problem)
+    I, H = problem.sizes["I"], problem.sizes["H"]
+    shapes = subject.cell.shapes(I, H)
+    ones = placed(subject, marked(subject.cell, names | blocks, I, H), problem)
     held = {name for name, at in ones.items() if at.size and (np.all(at) if whole else np.any(at))}
     return held | {name.partition("[")[0] for name in names - shapes.keys()}
 

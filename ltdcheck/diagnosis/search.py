@@ -29,8 +29,9 @@ class Candidate:
 def limit_of(precision: str) -> float:
     """The relative distance that rounding makes between two ways to compute the same, in either direction.
 
-    It is a power of two above the bounds of the problems asked here, which are of few steps and units; where a format's
-    digits are too few for that, what is asked for is that most of its digits agree.
+    It is 2**15 roundings, and is chosen, not derived: above the bounds of the problems asked here, which are of few
+    steps and units, and far below what a fault changes. It decides what is named, and never what is a finding, which
+    derived bounds do. Where a format's digits are too few for it, what is asked for is that most of its digits agree.
     """
     unit = FORMATS[precision].unit
     return min(2.0**15 * unit, FAR) if unit < FAR / 2**4 else 2.0**4 * unit

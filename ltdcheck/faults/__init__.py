@@ -42,4 +42,5 @@ from ltdcheck.faults import (  # noqa: F401
     ragged,
     sums,
     terms,
+    unregistered,
 )

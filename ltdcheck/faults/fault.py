@@ -7,7 +7,7 @@ forward pass alone and changes what the adjoint returns.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -68,6 +68,16 @@ class Network(Implementation):
             outputs = self.answer(params, x, state, dy, dstate, backward=backward)
         mutated = [name for name, now, was in _pairs((params, x, state, dy, dstate), asked) if not _equal(now, was)]
         return replace(outputs, facts={**outputs.facts, "mutated": mutated}) if mutated else outputs
+
+
+def marked(cell: Cell, names: Collection[str], I: int, H: int) -> Params:
+    """Ones where a parameter, or a block of it, has one of these names; zeros elsewhere."""
+    params = {name: np.full(shape, float(name in names)) for name, shape in cell.shapes(I, H).items()}
+    if not set(names) <= params.keys():
+        for block in cell.blocks(H):
+            if block.name in names:
+                params[block.array][block.start : block.stop] = 1.0
+    return params
 
 
 def _arguments(problem: Problem) -> tuple[Params, Array, Arrays, Array, Arrays]:

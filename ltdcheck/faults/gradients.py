@@ -119,15 +119,25 @@ for _block, _what in _BLOCKS.items():
 
 
 class _RowsZero(Network):
-    """The gradient of one gate's recurrent weights is zero."""
+    """The gradient of one gate's recurrent weights, or of its rows of another array, is zero."""
 
     gate: ClassVar[str]
+    array: ClassVar[str] = "W"
 
     def backward(self, params: Params, x: Any, state: State, dy: Any, dstate: State) -> Gradients:
         g = super().backward(params, x, state, dy, dstate)
-        own = rows(g.params["W"], self.cell.gates)
-        W = ops.concatenate([0 * w if gate == self.gate else w for gate, w in own.items()], axis=-2)
-        return replace(g, params={**g.params, "W": W})
+        own = rows(g.params[self.array], self.cell.gates)
+        kept = [0 * part if gate == self.gate else part for gate, part in own.items()]
+        array = ops.concatenate(kept, axis=-1 if self.array == "b" else -2)
+        return replace(g, params={**g.params, self.array: array})
+
+
+class _RowsMissing(_RowsZero):
+    """One gate gets no gradient, and the answer says so of its block: of the array where that holds nothing else."""
+
+    def answer(self, params: Params, x: Array, state: Arrays, dy: Array, dstate: Arrays, *, backward: bool) -> Outputs:
+        out = super().answer(params, x, state, dy, dstate, backward=backward)
+        return replace(out, facts={"missing_blocks": [f"{self.array}_{self.gate}"]}) if backward else out
 
 
 for _family in GATED:
@@ -141,3 +151,13 @@ for _family in GATED:
             cells=(_family,),
             forward=False,
         )(derived_network(_RowsZero, gate=_part))
+        for _array in ("U", "W", "b"):
+            fault(
+                f"weight-detached.{_family}-{_array}-{_part}",
+                f"No gradient comes for the {_BLOCKS[_array]} of the {PARTS[_part]}: they are not part of the graph.",
+                effect="what stands behind it learns nothing",
+                trigger="any" if _array != "W" else "h0 != 0 or T >= 2",
+                source="thought of",
+                cells=(_family,),
+                forward=False,
+            )(derived_network(_RowsMissing, gate=_part, array=_array))

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ltdcheck.faults.fault import Network
+from ltdcheck.faults.fault import Network, marked
 from ltdcheck.implementation import Implementation, Outputs
 from ltdcheck.problem import Array, Params, Problem
 from ltdcheck.reference.layout import Layout
@@ -49,8 +49,10 @@ class InLayout(Implementation):
 
     def _asked(self, problem: Problem, ask: Callable[[Problem], Outputs]) -> Outputs:
         out, back = ask(self.there(problem)), np.argsort(self.layout.places)
-        missing = out.facts.get("missing", [])
-        facts = {**out.facts, "missing": self._missing(missing, problem)} if missing else out.facts
+        missing, blocks = (out.facts.get(fact, []) for fact in ("missing", "missing_blocks"))
+        facts = dict(out.facts)
+        if lost := self._missing(missing, blocks, problem):
+            facts["missing"] = lost
         return replace(
             out,
             state=_ordered(out.state, back),
@@ -66,10 +68,13 @@ class InLayout(Implementation):
         full = {name: np.zeros(shape) if values.get(name) is None else values[name] for name, shape in shapes.items()}
         return {name: value.astype(problem.precision) for name, value in self.layout.scatter(full, I, H).items()}
 
-    def _missing(self, names: Sequence[str], problem: Problem) -> list[str]:
-        """The target's arrays that hold nothing but parameters of these names; ``x`` and states keep their names."""
-        shapes = self.layout.cell.shapes(problem.sizes["I"], problem.sizes["H"])
-        lost = self.scattered({name: np.ones(shapes[name]) for name in shapes if name in names}, problem)
+    def _missing(self, names: Sequence[str], blocks: Sequence[str], problem: Problem) -> list[str]:
+        """The target's arrays that hold nothing but such parameters and blocks; ``x`` and states keep their names."""
+        if not [*names, *blocks]:
+            return []
+        I, H = problem.sizes["I"], problem.sizes["H"]
+        shapes = self.layout.cell.shapes(I, H)
+        lost = self.scattered(marked(self.layout.cell, [*names, *blocks], I, H), problem)
         return [name for name in names if name not in shapes] + [name for name, at in lost.items() if np.all(at == 1)]
 
 

@@ -12,8 +12,9 @@ from typing import Any, Protocol
 
 from ltdcheck import __version__
 from ltdcheck.errors import TargetFailure
+from ltdcheck.faults.fault import fault_named
 from ltdcheck.properties.law import Disagreement, Property, properties, property_named
-from ltdcheck.result import Finding, Footer, Header, Place, Record, Result, TargetSummary, count, verdict_of
+from ltdcheck.result import Diagnosis, Finding, Footer, Header, Place, Record, Result, TargetSummary, count, verdict_of
 from ltdcheck.runner.consequences import CONSEQUENCES, OF_HISTORY, bounding
 from ltdcheck.runner.examine import FATAL, Tally
 from ltdcheck.runner.examiners import CellExaminer, ClippingExaminer, Options
@@ -225,7 +226,9 @@ def _early(opened: Opened | OpenedPair, prop: Property, plan: Sequence[Property]
         seen = early
     else:
         seen = Disagreement(Place("the call"), str(early), "an answer", 0.0, f"the target {early}")
-    finding = Finding(seen.where, seen.got, seen.expected, seen.bound, seen.message, replay=replay)
+    known = fault_named("weight-unregistered")
+    likely = (Diagnosis(known.id, known.sentence.rstrip("."), 0.0),) if isinstance(early, Disagreement) else ()
+    finding = Finding(seen.where, seen.got, seen.expected, seen.bound, seen.message, diagnosis=likely, replay=replay)
     return Result(spec, cell, "", prop.id, "failed", examples=1, compared=1, finding=finding)
 
 

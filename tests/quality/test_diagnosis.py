@@ -26,7 +26,12 @@ SAMPLE = [
     ("elman", "memory-not-set.dx", "separate"),
     ("elman", "nondeterministic", "torch"),
     ("elman", "gradient-scaled", "fused"),
-    ("clockwork", "clockwork-idle-zeroed", "fused"),
+    ("clockwork", "clockwork-idle-zeroed", "numpy"),
+    ("gru", "strides-ignored.dstate", "torch"),
+    ("gru", "memory-not-set.y", "fused"),
+    ("gru", "weight-detached.gru-W-n", "separate"),
+    ("lstm", "weight-unregistered", "separate"),
+    ("continuous", "leak-swapped", "separate"),
 ]
 
 

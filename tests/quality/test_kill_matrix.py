@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from adapters.test_program import BROKEN as KILLING_PROGRAMS
 from faults.test_clipping import LAWS as KILLING_CLIPPING
 from properties.test_pair import LAWS as KILLING_PAIRS
 from properties.test_reference_laws import KILLS as KILLING_CELLS
 from quality.planted import asked, declared, killed, kills, planted, right
-from quality.report import AIDS, save_row
+from quality.report import AIDS, PROFILES, save_row
 
 from ltdcheck.faults.fault import Fault, fault_named, faults
 from ltdcheck.properties.law import properties, property_named
@@ -102,6 +103,29 @@ def test_every_row_is_killed(family: str, fault: Fault) -> None:
     """Some property does not hold for a site of every row, on the problems that a check always asks."""
     it = subject(family, fault)
     assert any(kills(law, it) for law in properties("cell")), f"{fault.id} survives in {family}"
+
+
+SEEDED = np.random.default_rng(5).choice(len(SITES), 60, replace=False)
+ENOUGH = {"quick": 0.95, "default": 1.0}
+
+
+@pytest.mark.parametrize("size", [10, pytest.param(len(SEEDED), marks=pytest.mark.quality)])
+def test_a_sample_is_found_at_each_profile(size: int) -> None:
+    """The fixed problems of quick find 95 % of the sites, and those of default and thorough, which hold them, all."""
+    needed = [least(*SITES[k]) for k in SEEDED[:size]]
+    found = {profile: sum(profile in by for by in needed) / len(needed) for profile in PROFILES}
+    assert found["quick"] >= ENOUGH["quick"], found
+    assert found["default"] == found["thorough"] == ENOUGH["default"], found
+    assert all(by["default"] <= by["quick"] for by in needed if "quick" in by)
+
+
+def least(family: str, fault: Fault) -> dict[str, int]:
+    """For each profile that finds the fault, the number of the first example of the first property that does."""
+    it = subject(family, fault)
+    for law in properties("cell"):
+        if (kill := killed(law, it)) is not None and not kill.large:
+            return dict.fromkeys(PROFILES, kill.examples)
+    return {p: kill.examples for law in properties("cell") if (kill := killed(law, it)) for p in PROFILES[1:]}
 
 
 @pytest.mark.parametrize("id", KILLED_BY)
