@@ -1,9 +1,8 @@
-"""A model from a file as one that can be asked: its weights become inputs, its states inputs and outputs.
+"""What of a model from a file is what: x, Y, the weights and the states, for it to be asked with.
 
-An initializer that is an operator's W, R, B or P becomes an input; so does every floating-point constant that one of
-these is computed from. Where the model takes and answers the states itself, they are its own inputs and outputs; else
-each operator's initial_h and initial_c become inputs, and its Y_h and Y_c outputs. What is between x, the states, and
-Y stays as it is.
+An initializer that is an operator's W, R, B or P is a parameter; so is every floating-point constant that one of these
+is computed from. Where the model takes and answers the states itself, they are its own inputs and outputs; else they
+are each operator's initial_h and initial_c, and its Y_h and Y_c.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import onnx
-from onnx import helper
 
 from ltdcheck.adapters.onnx_graph import (
     INITIAL,
@@ -27,7 +25,6 @@ from ltdcheck.adapters.onnx_graph import (
     X,
     attribute,
     directions,
-    is_recurrent,
     slot,
     states,
 )
@@ -172,36 +169,6 @@ def _weight(graph: Graph, target: str, name: str, called: str, axes: tuple[int, 
         fixed = tuple(n for n in shape if n is not None)
         apart = (fixed[0] if fixed else 0, len(fixed)) == axes
         yield Weight(source, fixed, called if direct else f"{called}.{source}", directions=apart)
-
-
-def rewritten(graph: Graph, found: Cut, *, stateful: bool) -> bytes:
-    """The model with x, weights, lengths and, if it is given one, the state as inputs; Y and the state as outputs."""
-    made = onnx.ModelProto()
-    made.CopyFrom(graph.model)
-    proto, floats = made.graph, graph.element(found.x)
-    freed = {weight.input for weight in found.weights}
-    kept = [array for array in proto.initializer if array.name not in freed]
-    nodes = [node for node in proto.node if not (node.op_type == "Constant" and node.output[0] in freed)]
-    if found.own and stateful:
-        _take(nodes, list(found.initial))
-    elements = {name: graph.element(name) for name in (found.x, *found.lengths)}
-    given = [found.x, *found.lengths, *(found.initial if stateful else ()), *freed]
-    for part, values in {"initializer": kept, "node": nodes, "value_info": [], "input": [], "output": []}.items():
-        copies = [type(value).FromString(value.SerializeToString()) for value in values]
-        proto.ClearField(part)
-        getattr(proto, part).extend(copies)
-    proto.input.extend(helper.make_tensor_value_info(n, elements.get(n, floats), None) for n in given)
-    proto.output.extend(helper.make_tensor_value_info(n, floats, None) for n in (found.y, *found.final))
-    return bytes(made.SerializeToString())
-
-
-def _take(nodes: list[Any], initial: list[str]) -> None:
-    """Every recurrent node reads its initial state from these inputs."""
-    for node in filter(is_recurrent, nodes):
-        for k in (INITIAL, MEMORY)[: states(node)]:
-            while len(node.input) <= k:
-                node.input.append("")
-            node.input[k] = initial.pop(0)
 
 
 def sizes(graph: Graph, found: Cut, target: str) -> tuple[int, int]:
