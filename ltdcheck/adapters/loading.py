@@ -32,7 +32,8 @@ def load(spec: str, asked: Mapping[str, Any] = MappingProxyType({})) -> Any:
     """The object that ``spec`` names. The folder of a file goes on ``sys.path``, and a file is executed once.
 
     In front may stand what the environment must hold before anything is imported, as in a shell:
-    ``KERAS_BACKEND=torch keras.layers:LSTM``. A program is told the ``cell`` and held to the ``limit``, in seconds, of ``asked``.
+    ``KERAS_BACKEND=torch keras.layers:LSTM``. A program is told the ``cell`` and held to the ``limit``, in seconds, of
+    ``asked``.
 
     Raises
     ------

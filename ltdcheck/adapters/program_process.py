@@ -6,6 +6,7 @@ middle of a line meets the same deadline. It stays in the process group of whoev
 
 from __future__ import annotations
 
+import contextlib
 import os
 import select
 import subprocess
@@ -75,7 +76,7 @@ class Process:
             try:
                 unsent = unsent[self._send(unsent) :] if unsent else unsent
                 self._wait(what, writing=bool(unsent))
-                if not self._take():
+                if not self._take() and b"\n" not in self._answer:
                     raise self._death(what)
             except BrokenPipeError:
                 raise self._death(what) from None
@@ -95,10 +96,9 @@ class Process:
         return self._popen.returncode
 
     def _send(self, unsent: memoryview) -> int:
-        try:
+        with contextlib.suppress(BlockingIOError):
             return os.write(self._in.fileno(), unsent[:_CHUNK])
-        except BlockingIOError:
-            return 0
+        return 0
 
     def _wait(self, what: str, *, writing: bool) -> None:
         left = self._until - time.monotonic()
@@ -109,10 +109,8 @@ class Process:
         ready = self._poll.poll(1000 * min(left, _SLICE))
         if writing:
             self._poll.unregister(self._in)
-        if not ready and self._popen.poll() is not None:
-            self._take()
-            if b"\n" not in self._answer:
-                raise self._death(what)
+        if not ready and self._popen.poll() is not None and self._take() and b"\n" not in self._answer:
+            raise self._death(what)
 
     def _take(self) -> bool:
         """Read what is there; False where its output has ended."""
@@ -141,7 +139,7 @@ class Process:
         return TargetCrashed(f"{cause} while it answered {what}{self._printed.last()}")
 
     def _begins(self) -> str:
-        return repr(bytes(self._answer[:60]).decode("utf-8", "replace"))
+        return repr(self._answer[:60].decode("utf-8", "replace"))
 
 
 def _end(popen: subprocess.Popen[bytes]) -> None:
