@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+from onnx.inliner import inline_local_functions
 
 from ltdcheck.adapters.onnx_cut import Cut, cut, require_recurrent
 from ltdcheck.adapters.onnx_graph import Graph
@@ -31,7 +32,7 @@ def read(path: str) -> FileModel:
     require_versions(path)
     proto = _parsed(path)
     if proto.functions:
-        proto = onnx.inliner.inline_local_functions(proto)
+        proto = inline_local_functions(proto)
     graph = Graph(proto)
     require_recurrent(graph, path)
     _require_loads(path, proto)

@@ -71,6 +71,18 @@ def rows_first(path: Path, readout: int = 0) -> str:
     return save(path, nodes, [info("x", ("b", "t", I))], [info(nodes[-1].output[0], None)], held)
 
 
+def with_function(path: Path) -> str:
+    """A GRU inside of a function of the model's own."""
+    node = helper.make_node("GRU", ["x", "W", "R", "B"], ["y"], hidden_size=H)
+    opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid("mine", 1)]
+    layer = helper.make_function("mine", "Layer", ["x", "W", "R", "B"], ["y"], [node], opsets[:1])
+    held = [numpy_helper.from_array(value, name) for name, value in weights("GRU").items()]
+    call = helper.make_node("Layer", ["X", "W", "R", "B"], ["Y"], domain="mine")
+    graph = helper.make_graph([call], "g", [info("X", ("t", "b", I))], [info("Y", None)], held)
+    onnx.save(helper.make_model(graph, functions=[layer], opset_imports=opsets, ir_version=8), str(path))
+    return str(path)
+
+
 def last_state(path: Path) -> str:
     """An LSTM that answers with Y_h alone."""
     node = helper.make_node("LSTM", ["X", "W", "R", "B"], ["", "Y_h"], hidden_size=H)

@@ -23,6 +23,7 @@ from adapters.onnx_files import (
     two_layers,
     two_nodes,
     weights,
+    with_function,
     with_lengths,
 )
 from click.testing import CliRunner
@@ -230,6 +231,7 @@ def test_a_graph_around_an_operator(tmp_path: Path) -> None:
 
 
 FILES = {
+    "function": (with_function, "gru order=u r n, biases=2"),
     "last state": (last_state, "lstm order=i o f g, biases=2"),
     "lengths": (with_lengths, "gru order=u r n, biases=2"),
     "two nodes": (two_nodes, "bidirectional gru(order=u r n, biases=2), merge=concatenate"),
