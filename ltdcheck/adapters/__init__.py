@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from ltdcheck.adapters.clipping_forms import OPTIONS, option_of
 from ltdcheck.errors import TargetUnusableError
 
 if TYPE_CHECKING:
@@ -14,6 +15,11 @@ if TYPE_CHECKING:
 _CLIPPING = {
     ("clip_grad", "clip_grad_norm_"): "clip-norm",
     ("clip_grad", "clip_grad_value_"): "clip-value",
+    ("clip_ops", "clip_by_global_norm"): "clip-norm",
+    ("clip_ops", "clip_by_norm"): "clip-norm",
+    ("clip_ops", "clip_by_value"): "clip-value",
+    ("_clipping", "clip_by_global_norm"): "clip-norm",
+    ("_clipping", "clip"): "clip-value",
 }
 
 
@@ -48,5 +54,7 @@ def clipping_kind(obj: object, cell: str | None) -> str | None:
     """``clip-norm`` or ``clip-value`` where this is declared or known; None for everything else."""
     if cell is not None:
         return cell if cell.startswith("clip-") else None
+    if option := option_of(obj):
+        return OPTIONS[option]
     module = str(getattr(obj, "__module__", "")).rpartition(".")[2]
     return _CLIPPING.get((module, str(getattr(obj, "__name__", ""))))

@@ -1,43 +1,56 @@
 """From somebody's clipping function to a rule: how it takes its gradients is found out by trying.
 
 Forms: ``f(grads, threshold)`` over a list or a dict of arrays or of tensors, which returns new ones or works in place;
-and torch's ``f(parameters, threshold)``, which works on the ``.grad`` of what a list or a generator yields.
+torch's ``f(parameters, threshold)``, which works on the ``.grad`` of what a list or a generator yields; those of optax,
+of a threshold; those of TensorFlow, of lists or of one tensor; and an optimizer of keras with a clipping option.
 """
 
 from __future__ import annotations
 
-import functools
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ltdcheck.adapters.clipping_forms import Form, forms, option_of, root
 from ltdcheck.errors import TargetAnswer, TargetUnusableError
 from ltdcheck.implementation import ClippingAnswer, ClippingRule
 from ltdcheck.problem import Array, ClippingCall
 
+_NAN_AT_ZERO = "a threshold of 0 and a gradient of 0 give 0/0, which is NaN"
+_NAN_AT_INF = "an infinite threshold gives NaN, from Inf/Inf"
+_TURNED = "a negative threshold turns the step around, as {} is known to do"
 DOCUMENTED = {
     "torch": {
         "zero-beside-nonfinite": "one Inf gives NaN there and 0 elsewhere, as torch is known to do (pytorch#46849); "
         "error_if_nonfinite=True raises instead",
-        "sign-flip-at-negative-threshold": "a negative threshold turns the step around, as torch is known to do "
-        "(pytorch#31367)",
-    }
+        "sign-flip-at-negative-threshold": f"{_TURNED.format('torch')} (pytorch#31367)",
+    },
+    "optax": {
+        "zero-beside-nonfinite": "one Inf gives NaN there and 0 elsewhere, as optax is known to do",
+        "sign-flip-at-negative-threshold": _TURNED.format("optax"),
+        "nan-at-zero": _NAN_AT_ZERO,
+    },
+    "tensorflow": {
+        "zero-beside-nonfinite": "one Inf gives NaN there and 0 elsewhere, in the array that holds it",
+        "sign-flip-at-negative-threshold": "the lower bound is above the upper one, which TensorFlow's documentation "
+        "excludes",
+        "nan-at-zero": _NAN_AT_ZERO,
+        "nan-at-infinite-threshold": _NAN_AT_INF,
+        "nan-beyond-range": "an infinite norm makes all NaN, as TensorFlow's documentation says",
+    },
+    "keras": {
+        "zero-beside-nonfinite": "one Inf gives NaN there and 0 elsewhere, in the variable that holds it",
+        "nan-at-infinite-threshold": _NAN_AT_INF,
+        "nan-beyond-range": "an infinite norm makes all NaN, on TensorFlow",
+    },
 }
-USE = "A clipping function is f(grads, threshold) over a list or dict of arrays, or torch's f(parameters, threshold)."
+USE = (
+    "A clipping function is f(grads, threshold) over a list or dict of arrays, torch's f(parameters, threshold), a "
+    "clipping function of optax or TensorFlow, or an optimizer of keras with one of its clipping options."
+)
 PROBE = ClippingCall({"g0": np.array([[3.0, -0.5, 0.25]]), "g1": np.array([-1.0, 2.0])}, 1.0, label="probe")
-
-
-@dataclass(frozen=True)
-class Form:
-    """One way to hand gradients over: what an array becomes, how it is read back, and what holds them."""
-
-    name: str
-    wrap: Callable[[Array], Any]
-    read: Callable[[Any], Array]
-    containers: tuple[str, ...]
 
 
 class FunctionRule(ClippingRule):
@@ -46,18 +59,22 @@ class FunctionRule(ClippingRule):
     def __init__(self, function: Callable[..., Any], name: str, kind: str, form: Form) -> None:
         self.function, self.name, self.kind, self.taken = function, name, kind, form
         self.form, self.containers = form.name, form.containers
-        self.framework = _root(function) if _root(function) in DOCUMENTED else ""
+        self.framework = root(function) if root(function) in DOCUMENTED else ""
         self.documented: Mapping[str, str] = DOCUMENTED.get(self.framework, {})
 
     def clip(self, call: ClippingCall) -> ClippingAnswer:
         """One call on fresh arrays."""
+        with self.taken.computing(call.precision):
+            return _parted(self._clip(_joined(call)), call) if self.taken.joined else self._clip(call)
+
+    def _clip(self, call: ClippingCall) -> ClippingAnswer:
         given = {name: self.taken.wrap(group.astype(call.precision)) for name, group in call.groups.items()}
         container = call.container or self.containers[0]
         holder = dict(given) if container == "dict" else list(given.values())
         passed: Any = _yielding(given) if container == "generator" else holder
         try:
             with np.errstate(all="ignore"):
-                result = self.function(passed, call.threshold)
+                result = self.taken.call(self.function, passed, call.threshold)
         except Exception as error:  # noqa: BLE001  (whatever it raises is its answer)
             return ClippingAnswer({}, raised=f"{type(error).__name__}: {error}")
         new, returned = _taken_apart(result)
@@ -95,10 +112,10 @@ def adapt_clipping(function: Any, name: str, kind: str = "clip-norm") -> Functio
     TargetUnusableError
         When it cannot be called, or answers in none of the forms.
     """
-    if not callable(function):
+    if not callable(function) and option_of(function) is None:
         raise TargetUnusableError(name, f"it is a {type(function).__name__}, which cannot be called.", USE)
     idle, reasons = None, []
-    for form in _forms(function):
+    for form in forms(function):
         rule = FunctionRule(function, name, kind, form)
         try:
             answer = rule.clip(PROBE)
@@ -115,33 +132,23 @@ def adapt_clipping(function: Any, name: str, kind: str = "clip-norm") -> Functio
     raise TargetUnusableError(name, f"it takes gradients in none of the known forms ({'; '.join(reasons)}).", USE)
 
 
-def _forms(function: Callable[..., Any]) -> Iterator[Form]:
-    """The forms to try, in order; torch is imported only for its own functions, or used where it is loaded already."""
-    if _root(function) != "torch":
-        yield Form("a list of arrays", np.array, np.asarray, ("list",))
-        yield Form("a dict of arrays", np.array, np.asarray, ("dict",))
-    if _root(function) == "torch" or "torch" in sys.modules:
-        import torch
-
-        yield Form("parameters with .grad", functools.partial(_parameter, torch), _gradient, ("list", "generator"))
-        yield Form("a list of tensors", torch.tensor, _array, ("list",))
-        yield Form("a dict of tensors", torch.tensor, _array, ("dict",))
+def _joined(call: ClippingCall) -> ClippingCall:
+    """All entries as one array."""
+    return call.with_(groups={"all": np.concatenate([np.zeros(0), *(group.ravel() for group in call.groups.values())])})
 
 
-def _parameter(torch: Any, array: Array) -> Any:
-    parameter = torch.nn.Parameter(torch.zeros(array.shape, dtype=torch.tensor(array).dtype))
-    parameter.grad = torch.tensor(array)
-    return parameter
+def _parted(answer: ClippingAnswer, call: ClippingCall) -> ClippingAnswer:
+    """The answer about one array, by the names and shapes of the call."""
 
+    def parts(groups: Mapping[str, Array]) -> dict[str, Array]:
+        ends = np.cumsum([group.size for group in call.groups.values()])[:-1]
+        pieces = np.split(groups["all"], ends)
+        return {n: piece.reshape(g.shape) for (n, g), piece in zip(call.groups.items(), pieces, strict=True)}
 
-def _gradient(parameter: Any) -> Array:
-    if not parameter.is_leaf:  # asking it for a gradient would warn
-        raise TypeError("a computed tensor has no gradient of its own")
-    return _array(parameter.grad)
-
-
-def _array(tensor: Any) -> Array:
-    return np.asarray(tensor.detach().numpy())
+    if answer.raised is not None:
+        return answer
+    after = None if answer.inputs_after is None else parts(answer.inputs_after)
+    return replace(answer, groups=parts(answer.groups), inputs_after=after)
 
 
 def _yielding(given: Mapping[str, Any]) -> Iterator[Any]:
@@ -166,10 +173,3 @@ def _is_scalar(value: Any) -> bool:
 def _shares(groups: Mapping[str, Array], given: Mapping[str, Array]) -> bool:
     """The answer lives in the arrays that were given."""
     return any(np.shares_memory(group, given[name]) for name, group in groups.items() if group.size)
-
-
-def _root(function: Any) -> str:
-    """The top package that the function comes from, through functools.partial."""
-    while isinstance(function, functools.partial):
-        function = function.func
-    return str(getattr(function, "__module__", "") or "").partition(".")[0]

@@ -183,8 +183,10 @@ def _in_range(rule: ClippingRule, case: ClippingCall, power: int) -> Evidence:
         return evidence
     got = norm(answer.groups)
     unchanged = compare(answer.groups, case.groups, 0.0, 0.0, "").ok
-    if got <= v * (1 + relative_bound(case)):
-        return Evidence(case.size, notes=(f"the norm is out of range for {where}: the answer is within v, not at it",))
+    known = rule.documented.get("nan-beyond-range") if math.isnan(got) else None
+    if known or got <= v * (1 + relative_bound(case)):
+        says = known or "the answer is within v, not at it"
+        return Evidence(case.size, notes=(f"the norm is out of range for {where}: {says}",))
     if unchanged and power < 0:
         return Evidence(case.size, notes=(f"the norm vanishes for {where}: they are not clipped",))
     return evidence
