@@ -104,7 +104,7 @@ def learn_form(
             model = model_of(instance, precision)
 
         def call(x: Any, *state: Any) -> Any:
-            return jax.eval_shape(model.apply, model.shapes(x), x, *state)
+            return jax.eval_shape(model.apply, _rounded(model.shapes(x), precision), x, *state)
 
         def probe(*shape: int) -> Any:
             return np.zeros(shape, jnp.dtype(precision))
@@ -112,6 +112,12 @@ def learn_form(
         asked = Call(call, model.takes_state, model.needs_state)
         sizes = _axes(model) if blueprint.fixed else None
         return learn_with_sizes(asked, probe, target, instance, sizes)
+
+
+def _rounded(tree: Any, precision: str) -> Any:
+    """The shapes of parameters in the precision, which is what they are filled with."""
+    dtype = jnp.dtype(precision)
+    return jax.tree.map(lambda leaf: jax.ShapeDtypeStruct(leaf.shape, dtype) if is_real(leaf) else leaf, tree)
 
 
 def _axes(model: Model) -> list[tuple[int, ...]]:

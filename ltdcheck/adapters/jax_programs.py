@@ -88,8 +88,15 @@ class Compiler:
 def _traced(whole: Whole, given: Given) -> tuple[Any, Any]:
     """A program, and what two traces of the same lines share; addresses are no part of that."""
     traced: Any = jax.jit(partial(whole)).trace(given, np.int32(0))  # jax knows a function that it traced
-    constants = [np.asarray(c).tobytes() if hasattr(c, "shape") else repr(c) for c in traced.jaxpr.consts]
+    constants = [_bytes(c) for c in traced.jaxpr.consts]
     return traced, (re.sub(r"0x[0-9a-f]+", "", str(traced.jaxpr)), *constants)
+
+
+def _bytes(constant: Any) -> Any:
+    if not hasattr(constant, "dtype"):
+        return repr(constant)
+    is_key = jnp.issubdtype(constant.dtype, jax.dtypes.prng_key)
+    return np.asarray(jax.random.key_data(constant) if is_key else constant).tobytes()
 
 
 class Program:

@@ -6,12 +6,14 @@ from typing import Any
 
 from ltdcheck.adapters.adapting import adapt
 from ltdcheck.diagnosis.layers import recognise
+from ltdcheck.diagnosis.probe import SIZES
 from ltdcheck.properties.law import property_named
 from ltdcheck.properties.subject import Subject
 from ltdcheck.strategies.problems import Recipe, build
 
 LAWS = ("values.forward_agrees", "gradients.present", "gradients.backward_agrees")
-RECIPES = (Recipe(), Recipe(precision="float32", given_state=False))
+# of the sizes at which targets are identified, for which a framework has compiled its program already
+RECIPES = (Recipe(3, 2, *SIZES), Recipe(3, 2, *SIZES, precision="float32", given_state=False))
 
 
 def words_if_right(make: Any) -> str:

@@ -23,11 +23,11 @@ def ahead(i: int, h: int) -> nnx.RNN:
 
 CELLS = [
     (nn.LSTMCell, "lstm(biases=1, state=(c, h))"),
-    (nn.OptimizedLSTMCell, "lstm(biases=1, state=(c, h))"),
+    pytest.param(nn.OptimizedLSTMCell, "lstm(biases=1, state=(c, h))", marks=pytest.mark.quality),
     (nn.GRUCell, "gru(reset=after, biases=1+n)"),
     (nn.SimpleCell, "elman(biases=1)"),
-    (nnx.LSTMCell, "lstm(biases=1, state=(c, h))"),
-    (nnx.OptimizedLSTMCell, "lstm(order=i f g o, biases=1, state=(c, h))"),
+    pytest.param(nnx.LSTMCell, "lstm(biases=1, state=(c, h))", marks=pytest.mark.quality),
+    pytest.param(nnx.OptimizedLSTMCell, "lstm(order=i f g o, biases=1, state=(c, h))", marks=pytest.mark.quality),
     (nnx.GRUCell, "gru(reset=after, order=r u n, biases=1)"),
     (lambda i, h: nn.RNN(nn.GRUCell(h), reverse=True), "gru(reset=after, biases=1+n, direction=go_backwards)"),
     (
@@ -38,7 +38,21 @@ CELLS = [
 ]
 
 
-@pytest.mark.parametrize(("make", "words"), CELLS, ids=[w.partition("(")[0] + str(k) for k, (_, w) in enumerate(CELLS)])
+IDS = [
+    "LSTM",
+    "OptimizedLSTM",
+    "GRU",
+    "Simple",
+    "nnx.LSTM",
+    "nnx.OptimizedLSTM",
+    "nnx.GRU",
+    "reverse",
+    "Bidirectional",
+    "nnx.RNN",
+]
+
+
+@pytest.mark.parametrize(("make", "words"), CELLS, ids=IDS)
 def test_what_flax_has_is_found_out_and_right(make: Any, words: str) -> None:
     """Cells of both, layers with the time first or last, in both directions, with the right variant."""
     assert words_if_right(make) == words
@@ -66,7 +80,7 @@ def test_instances_have_the_hidden_size_that_they_have() -> None:
 
 
 def test_a_users_module_is_called_with_x_and_a_state() -> None:
-    """It holds a layer, and passes what that returns; its carry follows the precision as flax's own does."""
+    """Its layer is made inside the call, and starts in single precision whatever x is: flax refuses doubles."""
 
     class Mine(nn.Module):
         hidden_size: int
@@ -78,7 +92,9 @@ def test_a_users_module_is_called_with_x_and_a_state() -> None:
             return y, carry
 
     it = adapt(Mine, "it")
-    assert it.run(problem_for(it)).y.shape == (T, B, H)
+    assert tuple(it.precisions) == ("float32",)
+    assert "carry" in it.refused["float64"]  # type: ignore[attr-defined]
+    assert it.run(problem_for(it, precision="float32")).y.shape == (T, B, H)
 
 
 def test_the_simple_cell_of_nnx_computes_in_single_precision() -> None:
