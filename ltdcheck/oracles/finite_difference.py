@@ -65,13 +65,13 @@ def derivative(f: Callable[[Any], Any], x: ArrayLike, v: ArrayLike) -> Estimate:
         return _estimate(ahead, middle, behind, noise, slack)
 
 
-def from_values(ahead: Floats, middle: Floats, behind: Floats, slack: Any = 0.0) -> Estimate:
+def from_values(ahead: Floats, middle: Floats, behind: Floats, slack: Any = 0.0, noise: float = 0.0) -> Estimate:
     """The derivative from values (steps, ...) at ``LADDER`` and ``-LADDER``, and (...) at 0; they show their noise.
 
-    ``slack`` is the error of a step, relative to a step of one.
+    ``slack`` is the error of a step, relative to a step of one; ``noise`` what is known of the noise besides.
     """
-    noise = np.broadcast_to(_roughness(ahead, middle, behind), ahead.shape)
-    return _estimate(ahead, middle, behind, noise, slack)
+    seen = np.maximum(_roughness(ahead, middle, behind), noise)
+    return _estimate(ahead, middle, behind, np.broadcast_to(seen, ahead.shape), slack)
 
 
 def gradients(cell: Cell, problem: Problem) -> dict[str, Estimate]:

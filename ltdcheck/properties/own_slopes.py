@@ -1,7 +1,8 @@
 """The derivative of a target's own loss along a direction, from calls of its forward pass alone.
 
 The loss is ``sum(dy * y) + sum(dstate * state_T)``. Its derivative is taken by central differences that know their own
-error (:mod:`ltdcheck.oracles.finite_difference`); the noise of a target in a worker process shows in its values.
+error (:mod:`ltdcheck.oracles.finite_difference`). The noise of the target shows in its values; in single precision it
+is what is measured of the target as well (:mod:`ltdcheck.properties.own_rounding`).
 """
 
 from __future__ import annotations
@@ -113,7 +114,19 @@ def slope(subject: Subject, problem: Problem, direction: Direction) -> Estimate:
     size = max(float(np.max(np.abs(a), initial=0.0)) for a in arguments)
     with np.errstate(all="ignore"):
         slack = float(np.finfo(problem.precision).eps) * size
-        return from_values(ahead, np.asarray(loss(0.0)), behind, slack)
+        return from_values(ahead, np.asarray(loss(0.0)), behind, slack, _noise(subject, problem))
+
+
+def _noise(subject: Subject, problem: Problem) -> float:
+    """How far the loss may be off in single precision, whose grain hides noise from steps that are smaller.
+
+    It is what the measured bounds of the outputs add up to; of double precision the values show enough.
+    """
+    if problem.precision == "float64":
+        return 0.0
+    bounds = subject.expect(problem).outputs
+    weights = {"y": problem.dy, **{f"{s}_T": d for s, d in zip(subject.cell.states, problem.dstate, strict=True)}}
+    return float(sum(np.sum(np.abs(d) * bounds[name].error, where=d != 0) for name, d in weights.items()))
 
 
 def _loss(problem: Problem, out: Outputs) -> float:

@@ -21,6 +21,7 @@ from ltdcheck.runner.examiners import CellExaminer, ClippingExaminer, Options
 from ltdcheck.runner.pairs import OpenedPair, PairExaminer, open_pair
 from ltdcheck.runner.subjects import Opened, Target, open_all
 
+RESTLESS = "calls.instances_agree"  # finds that two new instances answer one question in two ways
 NO_REFERENCE = "it speaks of the equations of a cell, and there is no reference for those of this target"
 
 
@@ -37,10 +38,17 @@ class Observer(Protocol):
         """A property's check is over."""
 
 
+PACKAGES = (
+    *("numpy", "scipy", "hypothesis", "autograd"),
+    *("dm-haiku", "equinox", "flax", "jax", "keras", "onnx", "onnxruntime", "optax", "tensorflow", "tensorflow-cpu"),
+    "torch",
+)
+
+
 def versions() -> dict[str, str]:
     """What the verdicts of a run may depend on."""
     found = {"ltdcheck": __version__, "python": platform.python_version(), "platform": platform.platform()}
-    for package in ("numpy", "scipy", "hypothesis", "autograd", "torch"):
+    for package in PACKAGES:
         try:
             found[package] = version(package)
         except PackageNotFoundError:
@@ -119,7 +127,16 @@ def _run(
 
 def summary(opened: Opened | OpenedPair, results: Sequence[Result]) -> TargetSummary:
     """What became of one target."""
-    return TargetSummary(verdict_of(results), opened.cell, opened.variant, opened.layout, sure=opened.sure)
+    told = getattr(opened.implementation, "told", {})
+    return TargetSummary(
+        verdict_of(results),
+        opened.cell,
+        opened.variant,
+        opened.layout,
+        version=" ".join(filter(None, (told.get("framework"), told.get("framework_version")))),
+        precisions=", ".join(told.get("precisions", ())),
+        sure=opened.sure,
+    )
 
 
 EXAMINERS: dict[str, type[Any]] = {"cell": CellExaminer, "clipping": ClippingExaminer, "pair": PairExaminer}
@@ -158,7 +175,7 @@ class Session:
         result = _result(self.opened, prop, tally, finding)
         if tally.failure is not None:
             result = self._refused(prop, tally.failure, result)
-        elif finding is not None and (why := self._repeats(prop, finding)):
+        elif finding is not None and (why := self._repeats(prop, finding) or self._restless(prop, tally, plan)):
             return self._not_asked(prop, why)
         if result.status == "failed":
             self._failed.add(prop.id)
@@ -183,6 +200,14 @@ class Session:
             )
         known = [d.fault for d in finding.diagnosis if d.fault in self._faults]
         return f"not judged: {known[0]}, found in {self._faults[known[0]]}, does this too" if known else ""
+
+    def _restless(self, prop: Property, tally: Tally[Any], plan: Sequence[Property]) -> str:
+        """Why a finding of a target that has no reference says only that it is no function of its arguments, or ""."""
+        law = next((p for p in plan if p.id == RESTLESS), None)
+        if not self.opened.other or law in (None, prop) or not self._examiner.restless(tally):
+            return ""
+        known = law is not None and self._examined(law).failing is not None
+        return f"not judged: two new instances answer one question in two ways, which {RESTLESS} finds" if known else ""
 
     def _examined(self, prop: Property) -> Tally[Any]:
         """Once."""

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+
 from ltdcheck.diagnosis.clipping import diagnose_finding
 from ltdcheck.diagnosis.diagnose import diagnose
 from ltdcheck.errors import OracleDisagreementError, TargetFailure
@@ -120,6 +122,18 @@ class CellExaminer:
         new = self.subject.on(New(self.subject.implementation))
         again = examine(check_of(prop, new, self.make), [tally.failing], None, examples=0, random_seed=0)
         return again.status == "passed"
+
+    def restless(self, tally: Tally[Recipe]) -> bool:
+        """Two new instances answer the question that fails in two ways."""
+        if tally.failing is None or self.subject is None:
+            return False
+        problem = self.make(tally.failing)
+        try:
+            first, second = (self.subject.run(problem, backward=False, fresh=True) for _ in range(2))
+        except TargetFailure:
+            return False
+        pairs = zip((first.y, *first.state), (second.y, *second.state), strict=True)
+        return not all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
 
     def _needs(self, prop: Property, smallest: Recipe, tally: Tally[Recipe]) -> tuple[Problem, str]:
         """The smallest problem with what does not matter left out, and what matters, in words."""

@@ -70,6 +70,7 @@ FAULTS = {
     "state_kept": "calls.repeatable",
     "rows_coupled": "batch.rows_are_independent",
     "input_mutated": "calls.arguments_stay",
+    "restless": "calls.instances_agree",
 }
 
 

@@ -110,3 +110,11 @@ class SineRNN_input_mutated(SineRNN):
         answer = super().forward(x.copy(), state)
         x *= 2
         return answer
+
+
+class SineRNN_restless(SineRNN):
+    """Noise is added to the outputs, another one at every call."""
+
+    def forward(self, x, state=None):
+        y, h = super().forward(x, state)
+        return y + np.random.default_rng().normal(0, 1e-3, y.shape).astype(x.dtype), h
