@@ -145,7 +145,7 @@ def at_forward():
     while FAULT == "floods-errors":
         os.write(2, b"x" * 65536)
     if FAULT == "logs":
-        say("computing ..")
+        sys.stdout.write("computing ..\n")  # and no flush: it is written with the answer
     if FAULT == "refuses":
         raise ValueError("not today")
 
