@@ -12,6 +12,7 @@ import pytest
 import torch
 from targets.clipping import right, torch_forms
 
+from ltdcheck.adapters import clipping_kind
 from ltdcheck.adapters.clipping import adapt_clipping
 from ltdcheck.errors import TargetAnswer, TargetUnusableError
 from ltdcheck.implementation import ClippingAnswer
@@ -128,3 +129,52 @@ def test_a_generator_that_is_read_twice_is_found() -> None:
     rule = adapt_clipping(torch_forms.reads_a_generator_twice, "twice")
     check(rule.clip(CALL))
     np.testing.assert_array_equal(rule.clip(CALL.with_(container="generator")).groups["a"], [3.0, 0.0])
+
+
+def check_in_both_precisions(rule: Any) -> None:
+    """Norm 5 is clipped to 1 in the precision of the call; the given arrays stay."""
+    check(rule.clip(CALL))
+    single = rule.clip(CALL.with_(precision="float32"))
+    np.testing.assert_allclose(single.groups["a"], CLIPPED["a"], rtol=4 * float(np.finfo("float32").eps))
+    assert single.groups["a"].dtype == np.float32
+    np.testing.assert_array_equal(single.inputs_after["a"], [3.0, 0.0])
+
+
+def test_optax_takes_the_threshold_first() -> None:
+    """A function of optax returns a transformation, put to jax arrays, with 64 bits where the call has them."""
+    optax = pytest.importorskip("optax")
+    rule = adapt_clipping(optax.clip_by_global_norm, "optax")
+    assert (rule.framework, rule.form) == ("optax", "a list of jax arrays")
+    check_in_both_precisions(rule)
+    assert clipping_kind(optax.clip_by_global_norm, None) == "clip-norm"
+    assert clipping_kind(optax.clip, None) == "clip-value"
+    assert clipping_kind(optax.clip_by_block_rms, None) is None
+
+
+def test_tensorflow_clips_a_list_or_one_tensor() -> None:
+    """A norm over one tensor is over all entries in one; the joint one returns the norm."""
+    tf = pytest.importorskip("tensorflow")
+    joint, alone = (adapt_clipping(f, "tf") for f in (tf.clip_by_global_norm, tf.clip_by_norm))
+    assert (joint.form, alone.form) == ("a list of TensorFlow tensors", "one tensor")
+    for rule in (joint, alone):
+        check_in_both_precisions(rule)
+    assert joint.clip(CALL).returned == 5.0
+    value = adapt_clipping(tf.clip_by_value, "tf", "clip-value").clip(CALL)
+    np.testing.assert_array_equal(value.groups["a"], [1.0, 0.0])
+    np.testing.assert_array_equal(value.groups["b"], [[-1.0]])
+    names = ("clip_by_global_norm", "clip_by_norm", "clip_by_value")
+    assert [clipping_kind(getattr(tf, name), None) for name in names] == ["clip-norm", "clip-norm", "clip-value"]
+
+
+def test_optimizers_of_keras_clip_by_their_options() -> None:
+    """An optimizer with one of three options is a clipping rule of that kind; without one it is none."""
+    pytest.importorskip("tensorflow")
+    keras = pytest.importorskip("keras")
+    for option in ("clipnorm", "global_clipnorm"):
+        optimizer = keras.optimizers.Adam(**{option: 3.0})
+        assert clipping_kind(optimizer, None) == "clip-norm"
+        check_in_both_precisions(adapt_clipping(optimizer, "keras"))
+    by_value = keras.optimizers.SGD(clipvalue=3.0)
+    assert clipping_kind(by_value, None) == "clip-value"
+    np.testing.assert_array_equal(adapt_clipping(by_value, "keras", "clip-value").clip(CALL).groups["b"], [[-1.0]])
+    assert clipping_kind(keras.optimizers.SGD(), None) is None

@@ -1,0 +1,111 @@
+"""The keras adapter: layers and cells agree with the reference, on the backend that the process has."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from adapters.cases import identical, problem_for
+
+from ltdcheck.adapters.adapting import adapt
+from ltdcheck.errors import TargetUnusableError
+from ltdcheck.oracles.rounding import expected
+from ltdcheck.problem import Array, Params
+from ltdcheck.reference.cell import Cell
+from ltdcheck.reference.cells import GRU, LSTM, Elman
+
+pytest.importorskip("tensorflow")
+keras = pytest.importorskip("keras")
+layers = keras.layers
+IFOG = (0, 1, 3, 2)  # the reference's rows i f o g among keras' i f g o
+
+
+def rows(array: Array, order: tuple[int, ...]) -> Array:
+    """The parts of the last axis in another order, as rows."""
+    parts = np.split(array, len(order), axis=-1)
+    return np.concatenate([parts[k] for k in order], axis=-1).T
+
+
+def to_reference(cell: Cell, given: Params) -> Params:
+    """keras' three arrays as the reference's."""
+    order = IFOG if isinstance(cell, LSTM) else (1, 0, 2) if isinstance(cell, GRU) else (0,)
+    bias = given["bias"]
+    if bias.ndim == 1:
+        return {"U": rows(given["kernel"], order), "W": rows(given["recurrent_kernel"], order), "b": rows(bias, order)}
+    inner = np.split(bias[1], 3)
+    b = bias[0] + np.concatenate([*inner[:2], 0 * inner[2]])
+    return {
+        "U": rows(given["kernel"], order),
+        "W": rows(given["recurrent_kernel"], order),
+        "b": rows(b, order),
+        "bh": inner[2],
+    }
+
+
+@pytest.mark.parametrize(
+    ("make", "cell"),
+    [
+        (lambda _i, h: layers.LSTM(h, dtype="float32"), LSTM()),
+        (lambda _i, h: layers.LSTM(h, dtype="float32", unroll=True), LSTM()),
+        (lambda _i, h: layers.GRU(h, dtype="float32"), GRU(reset="after")),
+        (lambda _i, h: layers.GRU(h, dtype="float32", reset_after=False), GRU(reset="before")),
+        (lambda _i, h: layers.SimpleRNN(h, dtype="float32"), Elman()),
+        (lambda _i, h: layers.RNN(layers.LSTMCell(h, dtype="float32"), dtype="float32"), LSTM()),
+        (lambda _i, h: layers.LSTMCell(h, dtype="float32"), LSTM()),
+        (lambda _i, h: layers.GRUCell(h, dtype="float32"), GRU(reset="after")),
+        (lambda _i, h: layers.SimpleRNNCell(h, dtype="float32"), Elman()),
+        (layers.LSTM(6), LSTM()),
+    ],
+    ids=["LSTM", "unrolled", "GRU", "before", "SimpleRNN", "RNN", "LSTMCell", "GRUCell", "SimpleRNNCell", "instance"],
+)
+def test_keras_own_layers_agree_with_the_reference(make: Any, cell: Cell) -> None:
+    """Outputs, states and the gradients of x and the state are the reference's, within its bound."""
+    it = adapt(make, "it")
+    assert tuple(it.precisions) == ("float32",)
+    problem = problem_for(it, precision="float32")
+    truth = expected(cell, problem.with_(params=to_reference(cell, problem.params)))
+    out = it.run(problem)
+    assert out.facts == {}
+    due = {**truth.outputs, **truth.gradients}
+    got = {**dict(zip(truth.outputs, [out.y, *out.state], strict=True)), "x": out.dx}
+    got |= dict(zip([f"{s}_0" for s in cell.states], out.dstate or (), strict=True))
+    for name, array in got.items():
+        assert array is not None
+        assert np.all(np.abs(array - due[name].value) <= due[name].error), name
+    assert identical(out, it.run(problem, fresh=True))
+
+
+@pytest.mark.parametrize(("merge", "width"), [("concat", 2), (None, 2), ("sum", 1), ("mul", 1), ("ave", 1)])
+def test_two_directions_have_one_state(merge: str | None, width: int) -> None:
+    """However the outputs are merged, the state holds that of the layer ahead and then that of the layer back."""
+    it = adapt(lambda _i, h: layers.Bidirectional(layers.LSTM(h), merge_mode=merge), "it")
+    assert (it.width, it.states) == (width, 4)
+    names = list(it.parameters(4, 6))
+    assert {name.partition("/")[0] for name in names} == {"forward_lstm", "backward_lstm"}
+
+
+def test_a_class_is_made_in_both_precisions() -> None:
+    """What keras has as its default precision is as it was afterwards."""
+    it = adapt(layers.LSTM, "it")
+    assert tuple(it.precisions) == ("float64", "float32")
+    assert it.run(problem_for(it)).y.dtype == np.float64
+    assert keras.config.floatx() == "float32"
+
+
+def test_what_remembers_is_refused() -> None:
+    """A stateful layer is no function of its arguments, as was asked for."""
+    with pytest.raises(TargetUnusableError, match="stateful=True"):
+        adapt(lambda _i, h: layers.LSTM(h, stateful=True), "it")
+
+
+def test_a_policy_of_two_dtypes_is_refused() -> None:
+    """A layer that computes in another dtype than it holds has no one precision."""
+    with pytest.raises(TargetUnusableError, match="mixed_float16"):
+        adapt(layers.LSTM(5, dtype="mixed_float16"), "it")
+
+
+def test_a_layer_without_weights_is_refused() -> None:
+    """There is nothing to check a gradient of."""
+    with pytest.raises(TargetUnusableError, match="no weights"):
+        adapt(layers.Activation("tanh"), "it")
