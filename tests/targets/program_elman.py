@@ -115,7 +115,8 @@ class Elman:
 
 def say(answer):
     text = answer if isinstance(answer, str) else json.dumps(answer)
-    sys.stdout.write(text + "\n")
+    log = "computing ..\n" if FAULT == "logs" and '"y"' in text else ""
+    sys.stdout.write(f"{log}{text}\n")  # at once, so that both lines are there when one is read
     sys.stdout.flush()
 
 
@@ -144,8 +145,6 @@ def at_forward():
         os.write(1, b"x" * 65536)
     while FAULT == "floods-errors":
         os.write(2, b"x" * 65536)
-    if FAULT == "logs":
-        sys.stdout.write("computing ..\n")  # and no flush: it is written with the answer
     if FAULT == "refuses":
         raise ValueError("not today")
 
