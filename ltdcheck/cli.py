@@ -13,6 +13,7 @@ import click
 from ltdcheck import __version__
 from ltdcheck.cli_compare import compare
 from ltdcheck.cli_mutate import mutate
+from ltdcheck.cli_report import report
 from ltdcheck.cli_vectors import vectors
 
 KINDS = ("systems", "cells", "networks", "properties", "faults", "variants")
@@ -94,6 +95,7 @@ def check(
 
 main.add_command(compare)
 main.add_command(mutate)
+main.add_command(report)
 main.add_command(vectors)
 
 

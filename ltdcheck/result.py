@@ -139,6 +139,8 @@ class TargetSummary:
     variant: str = ""
     layout: str = ""  # how its parameters map to the reference's, in words
     reason: str = ""
+    version: str = ""  # of its framework
+    precisions: str = ""  # in which it computes
     sure: str = ""  # how far the reference so arranged is from the target, and how far the next variant
 
 

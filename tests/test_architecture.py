@@ -59,10 +59,11 @@ PARTS = {
     "api": Part(BELOW_API, ("numpy",)),
     "catalogue": Part(BELOW_API),
     "cli": Part(
-        (*BELOW_API, "api", "catalogue", "cli_compare", "cli_mutate", "cli_run", "cli_vectors", ""), ("click", "rich")
+        (*BELOW_API, "api", "catalogue", "cli_compare", "cli_mutate", "cli_report", "cli_run", "cli_vectors", ""), ("click", "rich")
     ),
     "cli_compare": Part((*BELOW_API, "cli_run"), ("click",)),
     "cli_mutate": Part(BELOW_API, ("click",)),
+    "cli_report": Part((*BELOW_API, "cli_run"), ("click",)),
     "cli_run": Part(BELOW_API, ("click",)),
     "cli_vectors": Part((*BELOW_API, "vectors"), ("click", "rich")),
     "pytest_plugin": Part((*NOUNS, "api", ""), ("pytest",)),

@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from ltdcheck.reporting import words
 from ltdcheck.reporting.blocks import blocks
 from ltdcheck.reporting.plot import WIDTH, Scale
-from ltdcheck.result import STATUSES, Record, Status, Verdict, count
+from ltdcheck.result import STATUSES, Record, Result, Status, Verdict, count
 
 TEMPLATES = Path(__file__).with_name("templates")
 ENTRIES_SHOWN_OPEN = 60  # a larger problem is folded
@@ -68,6 +68,7 @@ def _environment() -> Environment:
     environment.globals.update(
         words=words, signs=SIGNS, status_words=words.STATUS_WORDS, count=count, problem_blocks=blocks, headline=headline
     )
+    environment.globals["outcomes"] = outcomes
     environment.globals["entries_shown_open"] = ENTRIES_SHOWN_OPEN
     environment.filters.update(breakable=breakable, grouped=words.grouped, number=words.number)
     return environment
@@ -87,6 +88,11 @@ def headline(record: Record) -> str:
     if total and good == total:
         return f"All {total} targets conform"
     return f"{good} of {words.things(total, 'target')} {'conforms' if good == 1 else 'conform'}"
+
+
+def outcomes(record: Record, target: str) -> dict[str, tuple[int, Result]]:
+    """The results of a target by property, with their places among its results, from 1."""
+    return {result.property: (k + 1, result) for k, result in enumerate(record.of(target))}
 
 
 def _only_verdict(verdicts: list[Verdict]) -> str:

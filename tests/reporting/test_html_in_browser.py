@@ -19,7 +19,7 @@ CHROMIUM = executable()
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs a Chromium on the path (Debian: apt install chromium)")
 
 SHOWN = "Array.from(document.querySelectorAll('tr.filterable')).filter(row => row.checkVisibility()).map(row => %s)"
-COLUMN = "Array.from(document.querySelector('table').tBodies[0].rows, row => row.cells[%d].textContent.trim())"
+COLUMN = "Array.from(document.querySelector('.target table').tBodies[0].rows, row => row.cells[%d].textContent.trim())"
 
 # Relative luminance and contrast as WCAG 2 defines them, for every element that shows text of its own.
 CONTRASTS = """
@@ -131,7 +131,7 @@ def test_filter_by_text_with_the_keyboard(load: Load) -> None:
 def test_sort_by_a_column(load: Load) -> None:
     """A header sorts its table by value, not by text, both ways; what is missing stays last."""
     page = load(full_record())
-    press = "document.querySelectorAll('thead')[0].querySelectorAll('button')[%d].click()"
+    press = "document.querySelectorAll('.target thead')[0].querySelectorAll('button')[%d].click()"
     page.js(press % 3)  # compared
     numbers = [int(text.replace(" ", "") or 0) for text in page.js(COLUMN % 4)]
     assert numbers == sorted(numbers, reverse=True)
@@ -141,15 +141,15 @@ def test_sort_by_a_column(load: Load) -> None:
     texts = page.js(COLUMN % 2)
     assert texts[-1] == ""
     assert [float(text) for text in texts[:-1]] == sorted(float(text) for text in texts[:-1])
-    states = page.js("Array.from(document.querySelectorAll('thead')[0].rows[0].cells, c => c.ariaSort)")
+    states = page.js("Array.from(document.querySelectorAll('.target thead')[0].rows[0].cells, c => c.ariaSort)")
     assert states == [None, None, "ascending", *[None] * 5]
 
 
 def test_sort_places_infinite_errors_first(load: Load) -> None:
     """An infinite error over its bound is the largest."""
     page = load(full_record())
-    column = COLUMN.replace("querySelector('table')", "querySelectorAll('table')[1]") % 2
-    page.js("document.querySelectorAll('table')[1].querySelectorAll('button')[2].click()")
+    column = COLUMN.replace("querySelector('.target table')", "querySelectorAll('.target table')[1]") % 2
+    page.js("document.querySelectorAll('.target table')[1].querySelectorAll('button')[2].click()")
     assert page.js(column) == ["inf", "1.7e+14", "0.29"]
 
 

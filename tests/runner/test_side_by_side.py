@@ -1,0 +1,119 @@
+"""Several targets side by side: the record is that of one after the other, and what cannot be used is said."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import jsonschema
+import pytest
+from click.testing import CliRunner
+
+from ltdcheck.adapters.loading import load
+from ltdcheck.cli import main
+from ltdcheck.errors import UnknownNameError
+from ltdcheck.reporting.html import render_html
+from ltdcheck.reporting.json_lines import SCHEMA_FILE, read_record
+from ltdcheck.result import Record
+from ltdcheck.runner.check import run
+from ltdcheck.runner.examiners import Options
+from ltdcheck.runner.installed import FRAMEWORKS, installed
+from ltdcheck.runner.profiles import profile_named
+from ltdcheck.runner.side_by_side import run_side_by_side
+from ltdcheck.runner.subjects import Target
+
+HERE = Path(__file__).parents[1] / "targets"
+LAWS = ("values.forward_agrees", "sequence.zero_steps")
+RIGHT, WRONG = f"{HERE}/numpy_elman.py:Elman", f"{HERE}/numpy_gru.py:GRU"
+
+
+class Watching:
+    """Keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def start(self, planned: int, target: str) -> None:
+        self.told.append(f"{target}: {planned}")
+
+    def checking(self, property_id: str) -> None:
+        pass
+
+    def result(self, result: object) -> None:
+        self.told.append(type(result).__name__)
+
+
+def shape(record: Record) -> list[object]:
+    """All but the times."""
+    return [replace(result, seconds=0.0) for result in record.results]
+
+
+def test_side_by_side_is_one_after_the_other() -> None:
+    """Results, their order, and the lines that findings are replayed from."""
+    targets = [Target(RIGHT), Target(WRONG, declared="reset=before")]
+    options = Options(profile_named("quick"), properties=(*LAWS, "layout.as_declared"), replay=lambda n: f"replay {n}")
+    watching = Watching()
+    both = run_side_by_side(targets, options, [watching], 2)
+    assert shape(both) == shape(run(targets, options))
+    assert both.footer is not None
+    assert both.footer.adds_up
+    assert watching.told == [f"{RIGHT}: 3", *["Result"] * 3, f"{WRONG}: 3", *["Result"] * 3]
+
+
+def test_what_cannot_be_used_is_in_the_record() -> None:
+    """With its reason, and the others are checked."""
+    options = Options(profile_named("quick"), properties=LAWS)
+    record = run_side_by_side([Target("nothing.here:It"), Target(RIGHT)], options, [], 1)
+    assert record.footer is not None
+    verdicts = {name: told.verdict for name, told in record.footer.targets.items()}
+    assert verdicts == {"nothing.here:It": "unusable", RIGHT: "conforms"}
+    assert "nothing" in record.footer.targets["nothing.here:It"].reason
+
+
+def test_every_target_of_an_installed_framework_is_found() -> None:
+    """What the report names, the frameworks have."""
+    for framework in installed():
+        for target in framework.targets:
+            if "KERAS_BACKEND" not in target.spec:  # a process has one backend: the report gives each its own
+                assert load(target.spec) is not None
+    assert {f.name.partition(" ")[0] for f in FRAMEWORKS} >= {"torch", "flax", "keras", "haiku", "equinox"}
+
+
+def test_frameworks_are_chosen_by_name() -> None:
+    """All backends of one, or one; an unknown name says which there are."""
+    assert [f.name for f in installed(["equinox"])] == ["equinox"]
+    assert len(installed(["keras"])) == len([f for f in installed() if f.name.startswith("keras")]) > 1
+    with pytest.raises(UnknownNameError, match="torch"):
+        installed(["torhc"])
+
+
+def test_the_environment_may_stand_before_a_target(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a shell, and it is set before anything is imported."""
+    monkeypatch.setenv("LTDCHECK_SEEN", "")
+    assert load("LTDCHECK_SEEN=1 collections:OrderedDict").__name__ == "OrderedDict"
+    import os
+
+    assert os.environ["LTDCHECK_SEEN"] == "1"
+
+
+def test_the_command_writes_a_page_and_a_record(tmp_path: Path) -> None:
+    """Of the clipping functions of one framework, here; the page has the table of targets and properties."""
+    done = CliRunner().invoke(main, ["report", "optax", "--profile", "quick", "--out", str(tmp_path), "--jobs", "2"])
+    assert done.exit_code == 0, done.output
+    record = read_record(tmp_path / "record.jsonl")
+    assert list(record.targets) == ["optax:clip_by_global_norm", "optax:clip"]
+    schema = json.loads(SCHEMA_FILE.read_text())
+    for line in (tmp_path / "record.jsonl").read_text().splitlines():
+        jsonschema.validate(json.loads(line), schema)
+    assert "optax:" in (tmp_path / "index.html").read_text()
+
+
+def test_the_table_of_targets_and_properties() -> None:
+    """Three targets and more; a failure leads to its finding."""
+    options = Options(profile_named("quick"), properties=(*LAWS, "layout.as_declared"))
+    targets = [Target(RIGHT), Target(WRONG, declared="reset=before"), Target(f"{HERE}/numpy_lstm.py:LSTM")]
+    page = render_html(run(targets, options))
+    assert 'class="grid"' in page
+    assert "#finding-2-3" in page
+    assert 'class="turned"' in page
