@@ -3,7 +3,8 @@
 Every law makes lengths for the problem that it is given: one row has all steps, one has none, the others lie between,
 and none is in its place by size. A target that refuses a row without steps is asked about one step instead.
 
-After a row's end a target may answer zeros or its last output; both are said and neither is a fault. Cotangents there
+After a row's end a target may answer zeros or its last output, and zeros for the final state of a row without steps,
+whose initial state is handed on elsewhere: ONNX leaves that open. It is said, and no fault. Cotangents after the end
 are zero.
 """
 
@@ -25,6 +26,7 @@ from ltdcheck.properties.values import beyond
 
 NOT_RAGGED = "it takes no lengths: every row has as many steps as the batch"
 ZEROS = "after a row's end it answers zeros"
+FORGETS = "the final state of a row of no steps is zeros, where others hand on its initial state"
 REPEATS = "after a row's end it answers the row's last output again"
 
 
@@ -37,6 +39,8 @@ def agrees(subject: Subject, problem: Problem) -> Evidence:
     ragged, out, notes = _answered(subject, problem)
     if limit := beyond(subject, ragged):
         return limit
+    if _forgets(ragged, out):
+        ragged, notes = _without_states(ragged), (*notes, FORGETS)
     expect = subject.expect(ragged)
     wanted = {**expect.outputs, "y": _until_the_end(expect.outputs["y"], ragged)}
     forward = compare(subject, ragged, subject.outputs(out), wanted, _said(ragged))
@@ -144,6 +148,21 @@ def _with_lengths(problem: Problem, fewest: int) -> Problem:
     lengths = (fewest, T) if B == 2 else (between[0], T, fewest, *between[1 : B - 2])
     ragged = problem.with_(lengths=tuple(lengths[:B]))
     return ragged.with_(dy=np.where(_running(ragged)[..., None], problem.dy, 0.0), views={})
+
+
+def _forgets(problem: Problem, out: Outputs) -> bool:
+    """The final states of rows without steps are zeros, and the initial states are not."""
+    none = _lengths(problem) == 0
+    return bool(
+        none.any() and any(s[none].any() for s in problem.given_state) and not any(s[none].any() for s in out.state)
+    )
+
+
+def _without_states(problem: Problem) -> Problem:
+    """With zeros for the states and cotangents of rows without steps: then handing on zeros is right."""
+    some = (_lengths(problem) > 0)[:, None]
+    state = None if problem.state is None else tuple(s * some for s in problem.state)
+    return problem.with_(state=state, dstate=tuple(d * some for d in problem.dstate))
 
 
 def _lengths(problem: Problem) -> NDArray[np.int_]:

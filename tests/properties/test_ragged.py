@@ -19,7 +19,7 @@ from ltdcheck.faults.ragged import Ragged
 from ltdcheck.faults.wired import wired_faults
 from ltdcheck.problem import Problem
 from ltdcheck.properties.law import properties, property_named
-from ltdcheck.properties.ragged import REPEATS, ZEROS
+from ltdcheck.properties.ragged import FORGETS, REPEATS, ZEROS
 from ltdcheck.properties.subject import Subject
 from ltdcheck.reference.cells import CELLS, GRU, LSTM, Elman
 from ltdcheck.reference.networks.layered import stack
@@ -66,6 +66,23 @@ class Repeats(Ragged):
             for b, n in enumerate(self.lengths):
                 y[n:, b] = y[n - 1, b] if n else 0
         return y, final
+
+
+class Forgets(Ragged):
+    """Right, by another convention: a row of no steps ends in zeros."""
+
+    def answer(self, params: Any, x: Any, state: Any, dy: Any, dstate: Any, *, backward: bool) -> Any:
+        if self.lengths is not None:
+            some = (np.array(self.lengths) > 0)[:, None]
+            state, dstate = tuple(s * some for s in state), tuple(d * some for d in dstate)
+        return super().answer(params, x, state, dy, dstate, backward=backward)
+
+
+def test_a_row_of_no_steps_may_end_in_zeros() -> None:
+    """That is said, and its gradient is zero then."""
+    tally = asked(property_named("ragged.agrees"), Subject(Forgets(LSTM()), canonical(LSTM())))
+    assert tally.failing is None, tally.disagreement
+    assert list(tally.notes) == [FORGETS]
 
 
 def test_both_conventions_after_the_end_are_right_and_said() -> None:
