@@ -127,7 +127,14 @@ def _faults(name: str) -> list[str]:
 
 
 def _every_fault() -> list[AnyFault]:
-    found = [*faults(), *wirings(), *clipping_faults(), *reservoir_faults(), *memory_faults(), *system_faults()]
+    found: list[AnyFault] = [
+        *faults(),
+        *wirings(),
+        *clipping_faults(),
+        *reservoir_faults(),
+        *memory_faults(),
+        *system_faults(),
+    ]
     return [*{fault.id: fault for fault in reversed(found)}.values()][::-1]  # some are of cells and of systems
 
 
