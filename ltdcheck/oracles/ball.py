@@ -188,7 +188,7 @@ def _require_gradient(cell: Cell) -> None:
 def _both(cell: Cell, problem: Problem) -> tuple[Held, Held]:
     """Outputs and gradients in the precision of the context."""
     arguments = _lifted(blocks(problem))
-    y, final = outputs(cell, arguments)
+    y, final = outputs(cell, arguments, problem.lengths)
     named = {"y": y, **{f"{s}_T": v for s, v in zip(cell.states, final, strict=True)}}
     gradient = _adjoint(cell, problem, arguments) if cell.differentiable else {}
     return _lifted(named), _lifted(gradient)
@@ -202,7 +202,8 @@ def _adjoint(cell: Cell, problem: Problem, arguments: dict[str, Any], backward: 
     dy, dstate = lifted(problem.dy), tuple(map(lifted, problem.dstate))
     if backward is not None:
         return blocks_of(backward(params, x, state, dy, dstate))
-    return blocks_of(unroll_vjp(cell, params, unroll(cell, params, x, state)[2], dy, dstate))
+    _, _, tape = unroll(cell, params, x, state, lengths=problem.lengths)
+    return blocks_of(unroll_vjp(cell, params, tape, dy, dstate))
 
 
 def _lifted(arrays: Mapping[str, Any]) -> Held:

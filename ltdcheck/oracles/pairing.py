@@ -35,12 +35,13 @@ def blocks_of(gradients: Gradients) -> Blocks:
     return {"x": gradients.x, **states, **gradients.params}
 
 
-def outputs(cell: Cell, arguments: Mapping[str, Any]) -> tuple[Any, tuple[Any, ...]]:
+def outputs(
+    cell: Cell, arguments: Mapping[str, Any], lengths: Sequence[int] | None = None
+) -> tuple[Any, tuple[Any, ...]]:
     """The output sequence and the final state, in the number system of the arguments."""
     state = tuple(arguments[f"state.{k}"] for k in range(len(cell.states)))
-    y, final, _ = unroll(
-        cell, {k: v for k, v in arguments.items() if k != "x" and not k.startswith("state.")}, arguments["x"], state
-    )
+    params = {k: v for k, v in arguments.items() if k != "x" and not k.startswith("state.")}
+    y, final, _ = unroll(cell, params, arguments["x"], state, lengths=lengths)
     return y, final
 
 
@@ -54,7 +55,7 @@ def pairing(cell: Cell, problem: Problem, arguments: Mapping[str, Any]) -> Any:
     """
     if not cell.differentiable:
         raise NotDifferentiableError(f"{cell.name} has no gradient to check; check its forward pass alone.")
-    y, final = outputs(cell, arguments)
+    y, final = outputs(cell, arguments, problem.lengths)
     terms = [(y, problem.dy), *zip(final, problem.dstate, strict=True)]
     return sum(_summed(array * cotangent) for array, cotangent in terms)
 

@@ -52,6 +52,12 @@ CHANGES: dict[str, Callable[[Problem], Problem]] = {
         state=tuple(s[::-1] for s in p.given_state), dstate=tuple(d[::-1] for d in p.dstate),
     ),
 }  # fmt: skip
+# rows of different lengths, of the first vector too; a row without steps hands on its initial state
+LENGTHS = {
+    "rows of different lengths": (4, 5, 2),
+    "rows of different lengths, one without steps": (4, 5, 0),
+    "lengths that are all T": (5, 5, 5),
+}
 FIRST, NO_STATE, SHORT = "the first", "without a state", "shorter"
 
 # one instance, several calls: vectors in turn, and backward passes of each
@@ -81,7 +87,14 @@ def problems_of(cell: Cell) -> list[Problem]:
     wide = Recipe(T=2, B=2, I=1, H=_wide(cell), seed=58)
     recipes = [replace(r, grain=grain) for r, grain in (*((r, GRAIN) for r in (*always, wide)), *MORE)]
     found = [build(cell, recipe) for recipe in recipes]
-    return [*found, *(change(found[0]).with_(label=label) for label, change in CHANGES.items())]
+    changed = [change(found[0]).with_(label=label) for label, change in CHANGES.items()]
+    return [*found, *changed, *(_ragged(found[0], lengths, label) for label, lengths in LENGTHS.items())]
+
+
+def _ragged(problem: Problem, lengths: tuple[int, ...], label: str) -> Problem:
+    """With cotangents inside the rows."""
+    inside = np.arange(len(problem.x))[:, None] < np.array(lengths)[None]
+    return problem.with_(lengths=lengths, dy=np.where(inside[..., None], problem.dy, 0.0), label=label)
 
 
 def _wide(cell: Cell) -> int:
@@ -129,16 +142,26 @@ def _vector(id: str, cell: Cell, problem: Problem) -> Json:
         "precisions": list(allowed),
         "sizes": problem.sizes,
         "views": dict(problem.views),
+        "lengths": None if problem.lengths is None else list(problem.lengths),
         "params": {name: written(value) for name, value in problem.params.items()},
         "x": written(problem.x),
         "state": given,
         "dy": written(problem.dy),
         "dstate": [written(d) for d in problem.dstate],
-        "outputs": _answers(proved.outputs, {p: e.outputs for p, e in allowed.items()}),
+        "outputs": _answers(proved.outputs, {p: _until_the_end(e.outputs, problem) for p, e in allowed.items()}),
         "gradients": _answers(gradients, {p: e.gradients for p, e in allowed.items()}),
         "bits": proved.bits,
         "reveals": [],
     }
+
+
+def _until_the_end(outputs: Mapping[str, Estimate], problem: Problem) -> dict[str, Estimate]:
+    """No bound for y after the end of a row: zeros are right there, and so is its last output."""
+    if problem.lengths is None:
+        return dict(outputs)
+    inside = np.arange(len(problem.x))[:, None] < np.array(problem.lengths)[None]
+    y = outputs["y"]
+    return {**outputs, "y": replace(y, error=np.where(inside[..., None], y.error, np.inf))}
 
 
 def _answers(proved: Mapping[str, Estimate], allowed: Mapping[str, Mapping[str, Estimate]]) -> Json:
@@ -159,9 +182,10 @@ def written(array: Array) -> Json:
     return {"shape": list(array.shape), "values": np.asarray(array, float).ravel().tolist()}
 
 
-def upwards(bound: Array) -> list[float]:
-    """In three digits, never less."""
-    return [float(f"{b * 1.005:.3g}") for b in np.asarray(bound, float).ravel().tolist()]
+def upwards(bound: Array) -> list[float | str]:
+    """In three digits, never less; infinite where anything may be answered."""
+    bounds = np.asarray(bound, float).ravel().tolist()
+    return [float(f"{b * 1.005:.3g}") if np.isfinite(b) else "inf" for b in bounds]  # JSON has no such number
 
 
 def sequences_of(cell_name: str, vectors: Sequence[Json]) -> list[Json]:

@@ -7,7 +7,9 @@
     run(params, x, state, dy, dstate, backwards) -> (outputs, gradients)
 
 params are arrays by the names in the file; x is (T, B, I); state and dstate are tuples of arrays (B, H), or state is
-None where none is given; dy is (T, B, H). ``backwards`` says how many backward passes to make through the one forward
+None where none is given; dy is (T, B, H). An instance with ``takes_lengths = True`` is also asked about rows of
+different lengths: ``run(.., lengths=[4, 5, 2])``, one a row; after a row's end it answers zeros or its last output, and
+the final state is that at each row's end. ``backwards`` says how many backward passes to make through the one forward
 pass: 1, rarely 2, of which the last counts. The loss is sum(dy * y) + sum(dstate * final state). ``outputs`` are arrays
 by name (y, h_T, ..) and ``gradients`` by the name of what they belong to (x, h_0, U, ..); gradients that an
 implementation has not got are left away or None. For clipping rules, ``make(rule, precision)`` returns a function
@@ -84,7 +86,9 @@ class Question:
 
     def ask(self, target: Any, backwards: int = 1) -> Any:
         """What the target answers."""
-        return target.run(self.params, self.x, self.state, self.dy, self.dstate, backwards)
+        arguments = (self.params, self.x, self.state, self.dy, self.dstate, backwards)
+        lengths = self.vector["lengths"]
+        return target.run(*arguments) if lengths is None else target.run(*arguments, lengths=list(lengths))
 
     def _arrays(self) -> Iterator[tuple[str, Any]]:
         yield from self.params.items()
@@ -92,6 +96,13 @@ class Question:
         yield "dy", self.dy
         yield from ((f"state[{k}]", s) for k, s in enumerate(self.state or ()))
         yield from ((f"dstate[{k}]", s) for k, s in enumerate(self.dstate))
+
+    def _goes_on(self, y: Any) -> list[str]:
+        """At most one sentence: a row whose outputs are neither zeros nor its last one after its end."""
+        for b, n in enumerate(self.vector["lengths"]):
+            if y[n:, b].any() and not (n and np.array_equal(y[n:, b], np.broadcast_to(y[n - 1, b], y[n:, b].shape))):
+                return [f"y[{n}:, {b}] is neither zeros nor y[{n - 1}, {b}], after the end of the row"]
+        return []
 
     def wrong(self, answer: Any) -> Found:
         """Sentences, one for each array that is wrong; and how many entries were compared."""
@@ -106,6 +117,8 @@ class Question:
                 continue
             found += differs(f"the gradient of {name}", gradients[name], expected, self.precision)
             compared += len(expected["values"])
+        if self.vector["lengths"] is not None and not found:
+            found += self._goes_on(np.asarray(outputs["y"]))
         changed = [n for (n, a), b in zip(self._arrays(), self._before, strict=True) if not np.array_equal(a, b)]
         return found + [f"{name} is changed by the call" for name in changed], compared
 
@@ -169,8 +182,10 @@ def made(make: Callable[..., Any], cell: str, vector: dict[str, Any], precision:
 
 
 def single(vector: dict[str, Any], target: Any, precision: str) -> Found:
-    """One call of a new instance; nothing where the precision does not hold the vector's numbers."""
+    """One call of a new instance; nothing where the precision does not hold the numbers, or it takes no lengths."""
     if precision not in vector["precisions"]:
+        return [], 0
+    if vector["lengths"] is not None and not getattr(target, "takes_lengths", False):
         return [], 0
     question = Question(vector, precision)
     return question.wrong(question.ask(target))

@@ -25,13 +25,23 @@ class Target:
     """A network as ``check_vectors`` asks for one; what it changes in copies of its arguments, it changes in them."""
 
     def __init__(self, network: Network, precision: str = "float64") -> None:
-        self.network, self.precision = network, precision
+        self.network, self.precision, self.takes_lengths = network, precision, network.takes_lengths
 
-    def run(self, params: Params, x: Array, state: Arrays | None, dy: Array, dstate: Arrays, backwards: int) -> Answer:
+    def run(
+        self,
+        params: Params,
+        x: Array,
+        state: Arrays | None,
+        dy: Array,
+        dstate: Arrays,
+        backwards: int,
+        lengths: Sequence[int] | None = None,
+    ) -> Answer:
         """One forward pass and so many backward passes, of which the last counts."""
         named = {"x": x, "dy": dy, "dstate": dstate[0], **({"state": state[0]} if state else {})}
         views = {name: how for name, array in named.items() if (how := _view(array))}
-        problem = Problem(params, x, state, dy, dstate, self.precision, views)
+        ends = None if lengths is None else tuple(lengths)
+        problem = Problem(params, x, state, dy, dstate, self.precision, views, lengths=ends)
         out = self.network.run(problem) if backwards == 1 else self.network.run_back_again(problem)
         given = {**params, "x": x, "dy": dy}
         given |= {f"state[{k}]": s for k, s in enumerate(state or ())}

@@ -17,6 +17,7 @@ from ltdcheck.errors import TargetRaised
 from ltdcheck.faults.fault import fault_named
 from ltdcheck.faults.ragged import Ragged
 from ltdcheck.faults.wired import wired_faults
+from ltdcheck.oracles.ball import prove
 from ltdcheck.problem import Problem
 from ltdcheck.properties.law import properties, property_named
 from ltdcheck.properties.ragged import FORGETS, REPEATS, ZEROS
@@ -24,6 +25,7 @@ from ltdcheck.properties.subject import Subject
 from ltdcheck.reference.cells import CELLS, GRU, LSTM, Elman
 from ltdcheck.reference.networks.layered import stack
 from ltdcheck.reference.networks.unroll import unroll
+from ltdcheck.strategies.problems import Recipe, build
 
 LAWS = [law for law in properties("cell") if law.id.startswith("ragged.")]
 
@@ -140,6 +142,13 @@ def test_torch_layers_are_asked_as_they_take_lengths(make: Any, lengths: tuple[i
     assert np.allclose(out.state[0], h, rtol=1e-14, atol=1e-15)
     assert out.dx is not None
     assert not out.dx[np.arange(5)[:, None] >= np.array(lengths)].any()
+
+
+@pytest.mark.parametrize("cell", [LSTM(), stack(Elman(), 1, both_ways=True)], ids=lambda c: c.name)
+def test_the_adjoint_of_ragged_rows_is_proved(cell: Any) -> None:
+    """Entry by entry, on balls."""
+    problem = build(cell, Recipe(T=3, B=2, I=2, H=2)).with_(lengths=(1, 3))
+    assert prove(cell, problem).ok
 
 
 def test_a_row_of_no_steps_is_what_torch_refuses() -> None:
