@@ -46,6 +46,7 @@ class Implementation(ABC):
     states: int = 1  # how many arrays make up the state
     width: int = 1  # of the output, in hidden sizes: 2 where two directions are concatenated
     precisions: Sequence[str] = ("float64",)
+    refused: Mapping[str, str] = {}  # precisions in which it cannot be called, and what it raised
     has_backward: bool = True
     takes_state: bool = True
     takes_lengths: bool = False  # rows may have fewer steps than others

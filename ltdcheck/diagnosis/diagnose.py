@@ -10,7 +10,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -18,13 +18,14 @@ import numpy as np
 from ltdcheck.diagnosis.apart import Apart, residual
 from ltdcheck.diagnosis.arranged import arranged
 from ltdcheck.diagnosis.describe import described
-from ltdcheck.diagnosis.hearing import heard
+from ltdcheck.diagnosis.hearing import Exchange, heard
 from ltdcheck.diagnosis.pairs import pairs
 from ltdcheck.diagnosis.search import Candidate, asked_of, candidates, catalogue, limit_of, named
 from ltdcheck.faults.fault import Network, fault_named
 from ltdcheck.problem import Problem
 from ltdcheck.properties.law import Property, properties
 from ltdcheck.properties.subject import Subject
+from ltdcheck.properties.values import right_in_single
 from ltdcheck.result import Diagnosis
 from ltdcheck.strategies.problems import Recipe, build, configurations
 
@@ -51,6 +52,8 @@ def diagnose(subject: Subject, problem: Problem, law: Property | None = None) ->
         found = _told_apart(subject, candidates(subject, asked, right, limit), problem.precision, limit)
         if found:
             return named(found)
+    if wrong and (low := _of_single(subject, problem, asked)):
+        return low
     if law is not None:
         found = _left_behind(subject, problem, law, limit)
         if found:
@@ -61,6 +64,18 @@ def diagnose(subject: Subject, problem: Problem, law: Property | None = None) ->
     if not wrong:
         return []
     return pairs(subject, asked, catalogue(subject), limit) or described(subject, asked, limit)
+
+
+def _of_single(subject: Subject, problem: Problem, asked: Sequence[Exchange]) -> list[Diagnosis]:
+    """Double precision that has the digits of single, whichever of its operations loses them."""
+    if problem.precision != "float64" or not right_in_single(subject, problem):
+        return []
+    fault = fault_named("precision-lost")
+    network = fault.plant(subject.cell)
+    if network is None:
+        return []
+    sentence = f"{fault.sentence.rstrip('.')}: the outputs are right to the digits of single precision, and no further"
+    return [Diagnosis(fault.id, sentence, residual(subject, network, asked).far)]
 
 
 def _restless(subject: Subject, problem: Problem) -> bool:

@@ -22,7 +22,8 @@ class _Line(ElmanSteps):
 
     def step(self, p: dict[str, Any], z: Any, state: State) -> tuple[State, Saved]:
         h = state[0]
-        return (self.line(NONLINEARITIES[self.nonlinearity][0], z, linear(h, p["W"]), h),), ()
+        new = self.line(NONLINEARITIES[self.nonlinearity][0], z, linear(h, p["W"]), h)
+        return (new,), (h, new)
 
 
 _LINES: dict[str, tuple[str, Line]] = {

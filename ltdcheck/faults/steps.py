@@ -1,6 +1,7 @@
 """The three steps with a name for each of their parts, so that a fault replaces one part and nothing else.
 
-They compute what the reference's ``step`` computes, up to rounding. The parts are called ``h`` in the Elman cell,
+They compute and save what the reference's ``step`` does, up to rounding, so that its adjoint runs on what a wrong step
+leaves: a backward pass that was written for the right cell. The parts are called ``h`` in the Elman cell,
 ``i f o g`` in the LSTM and ``r u n`` in the GRU.
 """
 
@@ -15,7 +16,7 @@ from ltdcheck.reference.cells.elman import Elman
 from ltdcheck.reference.cells.gru import GRU
 from ltdcheck.reference.cells.lstm import LSTM
 from ltdcheck.reference.nonlinearities import NONLINEARITIES
-from ltdcheck.reference.ops import divided, linear
+from ltdcheck.reference.ops import concatenate, divided, linear
 
 
 def declared(cell: Any, part: str) -> str:
@@ -42,7 +43,8 @@ class ElmanSteps(Steps, Elman):
 
     def step(self, p: dict[str, Any], z: Any, state: State) -> tuple[State, Saved]:
         """One step."""
-        return (self.squash("h", z + linear(state[0], p["W"])),), ()
+        h = self.squash("h", z + linear(state[0], p["W"]))
+        return (h,), (state[0], h)
 
 
 class LSTMSteps(Steps, LSTM):
@@ -77,7 +79,8 @@ class LSTMSteps(Steps, LSTM):
         c = self.write(f, c_prev, i, g)
         peep_o = self.peep(p, 2, self.seen(c_prev, c))
         o = self.gate("o", a[..., 2 * H : 3 * H], peep_o, b[2 * H : 3 * H])
-        return (self.read(o, c, g, c_prev), c), ()
+        saved = h_prev, c_prev, concatenate([i, f, o]), g, c, NONLINEARITIES[self.output][0](c)
+        return (self.read(o, c, g, c_prev), c), saved
 
 
 class GRUSteps(Steps, GRU):
@@ -103,7 +106,10 @@ class GRUSteps(Steps, GRU):
         r = self.gate("r", a[..., :H], 0.0, p["b"][:H])
         u = self.gate("u", a[..., H:], 0.0, p["b"][H : 2 * H])
         n = self.squash("n", self.inner(p, z[..., 2 * H :], r, h_prev))
-        return (self.mix(u, h_prev, n),), ()
+        W_n = p["W"][2 * H :]
+        q = linear(h_prev, W_n) + p["bh"] if self.reset == "after" else r * h_prev
+        shares = divided(u) if self.update == "keeps" else divided(u)[::-1]
+        return (self.mix(u, h_prev, n),), (h_prev, r, u, q, n, *shares)
 
 
 STEPS: dict[str, type[Cell]] = {"elman": ElmanSteps, "lstm": LSTMSteps, "gru": GRUSteps}

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import numpy as np
 
@@ -33,6 +34,8 @@ class Subject:
 
     unreferenced = ""  # why nothing is known of its equations, where nothing is
 
+    alone: Sequence[str] = ()  # the precisions in which it is asked, where those are not all of the target's
+
     def __init__(self, implementation: Implementation, layout: Layout, declared: str = "") -> None:
         self.implementation = implementation
         self.layout = layout
@@ -50,8 +53,14 @@ class Subject:
 
     @property
     def precisions(self) -> Sequence[str]:
-        """In which the target computes."""
-        return self.implementation.precisions
+        """In which the target is asked: those in which it computes, unless it is asked in one only."""
+        return self.alone or self.implementation.precisions
+
+    def only(self, precision: str) -> Self:
+        """The same, asked in one precision."""
+        one = copy(self)
+        one.alone = (precision,)
+        return one
 
     @property
     def has_backward(self) -> bool:

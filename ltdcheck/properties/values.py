@@ -82,7 +82,9 @@ def one_step(subject: Subject, problem: Problem) -> Evidence:
 def single_agrees_with_double(subject: Subject, problem: Problem) -> Evidence:
     """The answer in float32 is the answer in float64, to the rounding of float32, and keeps the type of its input."""
     if not {"float32", "float64"} <= set(subject.precisions):
-        return Evidence(not_applicable=f"it computes in {', '.join(subject.precisions)} only")
+        only = f"it computes in {', '.join(subject.precisions)} only"
+        refused = [f"{precision} {raised}" for precision, raised in subject.implementation.refused.items()]
+        return Evidence(not_applicable=only, notes=tuple(f"{only}: {said}" for said in refused))
     single = subject.within(problem).with_(precision="float32")
     double = single.with_(precision="float64")
     if limit := beyond(subject, single):
@@ -98,6 +100,14 @@ def single_agrees_with_double(subject: Subject, problem: Problem) -> Evidence:
         return forward
     gradients = against(subject.gradients(high), subject.expected_gradients(single))
     return merged(forward, compare(subject, single, subject.gradients(low), gradients, "float32 and float64 differ"))
+
+
+def right_in_single(subject: Subject, problem: Problem) -> bool:
+    """The outputs of double precision are within the bounds of single precision."""
+    single = subject.within(problem).with_(precision="float32")
+    out = subject.run(single.with_(precision="float64"), backward=subject.has_backward)
+    seen = compare(subject, single, subject.outputs(out), subject.expect(single).outputs)
+    return seen.ok and bool(seen.compared)
 
 
 def first_steps(problem: Problem, T: int) -> Problem:

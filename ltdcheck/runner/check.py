@@ -6,6 +6,7 @@ import platform
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Protocol
@@ -22,6 +23,9 @@ from ltdcheck.runner.pairs import OpenedPair, PairExaminer, open_pair
 from ltdcheck.runner.subjects import Opened, Target, open_all
 
 RESTLESS = "calls.instances_agree"  # finds that two new instances answer one question in two ways
+FORWARD, IN_BOTH = "values.forward_agrees", "precision.single_agrees_with_double"
+LOWERED = f"double precision has the digits of single, which {FORWARD} finds"
+ONE_ASIDE = ("sequence.zero_steps",)  # a process that ends there is a finding, and a new one answers the other laws
 NO_REFERENCE = "it speaks of the equations of a cell, and there is no reference for those of this target"
 
 
@@ -150,6 +154,7 @@ class Session:
         self._examiner = EXAMINERS[opened.about](opened, options)
         self.drawn = {"drawn": 0, "beyond_precision": 0}  # problems, and how many of them nothing can decide
         self._stopped = ""  # why nothing more is asked
+        self._lowered = False  # only single precision is asked
         self._failed: set[str] = set()
         self._faults: dict[str, str] = {}  # that explain a finding, and which law's
         self._told: dict[str, Tally[Any]] = {}  # some were asked before their turn
@@ -162,23 +167,28 @@ class Session:
             return _early(self.opened, prop, plan, replay)
         if prop.reference and self.opened.other:
             return self._not_asked(prop, NO_REFERENCE)
-        if why := self._stopped or self._follows(prop):
+        if why := self._stopped or self._follows(prop) or self._known_of_both(prop):
             return self._not_asked(prop, why)
         tally = self._examined(prop)
         if past := self._of_history(prop, tally, plan):
             why = f"not judged: a new instance is right, and {past} finds what earlier calls leave"
             return self._not_asked(prop, why)
         finding = self._examiner.finding(prop, tally, replay)
-        if prop.id in ("values.forward_agrees", "pair.forward_agrees"):
+        if prop.id in (FORWARD, "pair.forward_agrees"):
             beyond = sum(tally.undecided.values())
             self.drawn = {"drawn": tally.examples + beyond, "beyond_precision": beyond}
         result = _result(self.opened, prop, tally, finding)
+        if self._lowered:
+            result = replace(result, notes=(*result.notes, f"judged in single precision: {LOWERED}"))
         if tally.failure is not None:
             result = self._refused(prop, tally.failure, result)
         elif finding is not None and (why := self._repeats(prop, finding) or self._restless(prop, tally, plan)):
             return self._not_asked(prop, why)
         if result.status == "failed":
-            self._failed.add(prop.id)
+            if prop.id == FORWARD:
+                self._lowered = self._examiner.lowered(prop, tally)
+            if not self._lowered:
+                self._failed.add(prop.id)
             self._faults |= {d.fault: prop.id for d in (finding.diagnosis if finding else ())}
         return result
 
@@ -186,6 +196,10 @@ class Session:
         """Why the property cannot hold, given what failed before; or ""."""
         causes = self._failed & set(CONSEQUENCES.get(prop.id, ()))
         return f"not judged: what is wrong in {min(causes)} would show here again" if causes else ""
+
+    def _known_of_both(self, prop: Property) -> str:
+        """Why the two precisions are not held against each other, or ""."""
+        return f"not judged: {LOWERED}" if self._lowered and prop.id == IN_BOTH else ""
 
     def _repeats(self, prop: Property, finding: Finding) -> str:
         """Why a finding says nothing that was not found before, or "".
@@ -229,7 +243,7 @@ class Session:
 
     def _refused(self, prop: Property, failure: TargetFailure, result: Result) -> Result:
         """The same refusal under several properties is one finding."""
-        if failure.kind in FATAL:
+        if failure.kind in FATAL and not (failure.kind == "crashed" and prop.id in ONE_ASIDE):
             self._stopped = f"not run: the target {failure.kind} in {prop.id}"
         known = self._refusals.setdefault(str(failure), prop.id)
         return result if known == prop.id else self._not_asked(prop, f"it fails as in {known}: {failure}")

@@ -15,6 +15,7 @@ from ltdcheck.errors import OracleDisagreementError, TargetFailure
 from ltdcheck.problem import ClippingCall, Problem
 from ltdcheck.properties.law import Disagreement, Property
 from ltdcheck.properties.subject import Subject
+from ltdcheck.properties.values import right_in_single
 from ltdcheck.result import Diagnosis, Finding
 from ltdcheck.runner.examine import FATAL, Tally, check_of, examine, fails
 from ltdcheck.runner.needs import needs
@@ -114,6 +115,19 @@ class CellExaminer:
                 return None
         likely = _diagnosed(prop, self.subject, problem, fatal=fatal or bool(self.subject.unreferenced))
         return replace(_finding_of(seen, problem.to_json(), likely, replay, oracle), matters=matters)
+
+    def lowered(self, prop: Property, tally: Tally[Recipe]) -> bool:
+        """From here on single precision alone is asked: it has the property, and double has it to single's digits."""
+        subject = self.subject
+        if tally.failing is None or tally.failure is not None or subject is None or "float32" not in subject.precisions:
+            return False
+        if tally.failing.precision != "float64" or not right_in_single(subject, self.make(tally.failing)):
+            return False
+        self.subject = subject.only("float32")
+        if self.examine(prop).status == "passed":
+            return True
+        self.subject = subject
+        return False
 
     def holds_for_new(self, prop: Property, tally: Tally[Recipe]) -> bool:
         """New instances, one for each call, have the property in the case that fails: earlier calls are to blame."""

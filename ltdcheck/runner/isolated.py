@@ -58,7 +58,7 @@ class Isolated(_Remote, Implementation):
         self.name = told["name"]
         self.states = told["states"]
         self.width = told["width"]
-        self.precisions = tuple(told["precisions"])
+        self.precisions, self.refused = tuple(told["precisions"]), dict(told["refused"])
         self.has_backward = told["has_backward"]
         self.takes_state = told["takes_state"]
         self.takes_lengths = told["takes_lengths"]

@@ -45,6 +45,7 @@ class Case:
     longer: int = 0  # steps that the first call has more than the others
     narrower: int = 0  # rows that it has less
     turned: bool = False  # the later calls hold the first one's rows from the last to the first
+    lengths: tuple[int, ...] | None = None  # of the rows, with cotangents inside them
     again: bool = False  # two backward passes through the forward pass that is looked at
 
     def problems(self, cell: Cell) -> list[Problem]:
@@ -71,6 +72,9 @@ class Case:
         x, dy = draw(self.T, self.B, self.I), draw(self.T, self.B, self.H)
         if dict(self.views).get("dy") == "expanded":
             dy[...] = dy.ravel()[0]
+        ends = None if self.lengths is None else self.lengths[: self.B]
+        if ends is not None:
+            dy = np.where(np.arange(self.T)[:, None, None] < np.array(ends)[None, :, None], dy, 0.0)
         return Problem(
             params={name: value * (name not in self.zero) for name, value in params.items()},
             x=x,
@@ -79,6 +83,7 @@ class Case:
             dstate=tuple(draw(self.B, self.H) * ("dstate" not in self.zero) for _ in cell.states),
             precision=self.precision,
             views=dict(self.views),
+            lengths=ends,
         )
 
     def _recurrent(self, W: Array) -> Array:

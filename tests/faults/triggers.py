@@ -10,7 +10,23 @@ SINGLE, TWICE, FINE = case(T=1), case(calls=2, look=1), case(fine=True)
 WIDE = case(T=2, B=2, I=3, H=130)
 LARGE = case(T=2, B=1, I=2, H=182)  # W has 33 124 entries in the smallest cell
 
+RAGGED = case(lengths=(4, 5, 2))
+OF_RAGGED_ROWS = (
+    "final-state-at-padding",
+    "unsort-missing",
+    "lengths-ignored",
+    "output-in-padding",
+    "length-off-by-one",
+    "initial-state-unsorted",
+    "gradient-through-padding",
+    "padding-has-gradient",
+    "final-cotangent-of-full-rows-only",
+)
+
 SHOWS: dict[str, Case] = {
+    **dict.fromkeys(OF_RAGGED_ROWS, RAGGED),
+    "zero-length-row": case(lengths=(4, 5, 0)),
+    "equal-lengths-apart": case(lengths=(5, 5, 5)),
     "empty-sequence-wrong": case(T=0),
     "single-step-wrong": SINGLE,
     "recurrent-transposed.single-step": SINGLE,
@@ -56,6 +72,9 @@ SYMMETRIC = (case(symmetric=True), case(H=1))
 SHORT_LOSS = (case(zero=("dstate",)),)
 
 HIDES: dict[str, tuple[Case, ...]] = {
+    **dict.fromkeys(OF_RAGGED_ROWS, (PLAIN,)),
+    "zero-length-row": (PLAIN, RAGGED),
+    "equal-lengths-apart": (PLAIN, RAGGED),
     "bias-doubled": (case(zero=("b",)),),
     "parameter-unused.W": NO_MEMORY,
     "parameter-unused.b": (case(zero=("b",)),),
