@@ -90,7 +90,8 @@ def _layered(target: Implementation, name: str, places: list[list[Place]], famil
             break
     best = min(found, key=lambda f: f.distance)
     if not best.exact:
-        return replace(best, layout=replace(best.layout, doubt=DOUBT))
+        partly = any(known.exact for layer in below.layers for known in layer)
+        return replace(best, layout=replace(best.layout, doubt=DOUBT), partly=partly)
     for part in best.layout.parts:
         require_known_groups(target, name, best.layout, best.network, part.cell)
     return best

@@ -165,9 +165,9 @@ class Session:
         replay = self.options.replay(number)
         if self.opened.early is not None:
             return _early(self.opened, prop, plan, replay)
-        if prop.reference and self.opened.other:
-            return self._not_asked(prop, NO_REFERENCE)
-        if why := self._stopped or self._follows(prop) or self._known_of_both(prop):
+        if prop.id == FORWARD and self.opened.unsettled:
+            return replace(self._not_asked(prop, self.opened.other), status="undecided")
+        if why := self._needless(prop):
             return self._not_asked(prop, why)
         tally = self._examined(prop)
         if past := self._of_history(prop, tally, plan):
@@ -185,12 +185,22 @@ class Session:
         elif finding is not None and (why := self._repeats(prop, finding) or self._restless(prop, tally, plan)):
             return self._not_asked(prop, why)
         if result.status == "failed":
-            if prop.id == FORWARD:
-                self._lowered = self._examiner.lowered(prop, tally)
-            if not self._lowered:
-                self._failed.add(prop.id)
-            self._faults |= {d.fault: prop.id for d in (finding.diagnosis if finding else ())}
+            self._learn(prop, tally, finding)
         return result
+
+    def _needless(self, prop: Property) -> str:
+        """Why the property is not asked for at all, or ""."""
+        if prop.reference and self.opened.other:
+            return NO_REFERENCE
+        return self._stopped or self._follows(prop) or self._known_of_both(prop)
+
+    def _learn(self, prop: Property, tally: Tally[Any], finding: Finding | None) -> None:
+        """What a failure means for the properties after it."""
+        self._faults |= {d.fault: prop.id for d in (finding.diagnosis if finding else ())}
+        if prop.id == FORWARD and self._examiner.lowered(prop, tally):
+            self._lowered = True
+        else:
+            self._failed.add(prop.id)
 
     def _follows(self, prop: Property) -> str:
         """Why the property cannot hold, given what failed before; or ""."""

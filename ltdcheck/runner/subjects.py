@@ -47,7 +47,9 @@ class Target:
 class Opened:
     """A target that can be asked. ``early`` is what went wrong before it could be identified.
 
-    ``other`` says why there is no reference for it: it is then held to the laws that need none.
+    ``other`` says why there is no reference for it: it is then held to the laws that need none. Where it is
+    ``unsettled`` it may be a wrong network of a family that it does not claim: whether its forward pass is right is not
+    decided.
     """
 
     target: Target
@@ -55,6 +57,7 @@ class Opened:
     identification: Identification | None = None
     early: TargetFailure | Disagreement | None = None
     other: str = ""
+    unsettled: bool = False
 
     @property
     def about(self) -> str:
@@ -187,8 +190,8 @@ def identified(opened: Opened) -> Opened:
             raise
         opened.other = error.why
     else:
-        if found.layout.doubt and claimed is None:
-            opened.other = _unlike(found)
+        if found.layout.doubt and claimed is None and not found.partly:
+            opened.other, opened.unsettled = _unlike(found), True
         else:
             opened.identification = found
     return opened
@@ -199,7 +202,8 @@ def _unlike(found: Identification) -> str:
     name = found.cell.name
     return (
         f"its arrays have the shapes of {name}, and no variant of {name}, alone or with a known fault, answers as it "
-        f"does; if it is meant to be one, --cell {name} holds it against the nearest"
+        f"does: a wrong {name}, which --cell {name} holds against the nearest, or another cell, for which --cell other "
+        "stands"
     )
 
 

@@ -46,11 +46,11 @@ SLOW = [f"{TORCH}:ResidualRNN", f"{TORCH}:TwoSpeeds"]
 
 @pytest.mark.parametrize("spec", [*RIGHT, *(pytest.param(spec, marks=pytest.mark.quality) for spec in SLOW)])
 def test_a_right_cell_that_is_not_listed_conforms(spec: str) -> None:
-    """It claims nothing, is held to the laws that need no reference, and the others say that they were not asked.
+    """It is held to the laws that need no reference, and the others say that they were not asked.
 
     An attention over earlier outputs is not in the state that is returned: that is said, and is no fault.
     """
-    target = opened(spec)
+    target = opened(spec, "other")
     assert target.cell == "other"
     assert target.variant == "no reference: nothing is said about its equations"
     found = results(target)
@@ -77,20 +77,32 @@ FAULTS = {
 @pytest.mark.parametrize(("fault", "law"), FAULTS.items())
 def test_what_is_wrong_is_found_once_and_without_a_reference(fault: str, law: str) -> None:
     """One law fails; what follows from it is not reported again."""
-    found = results(opened(f"{NUMPY}:SineRNN_{fault}"))
+    found = results(opened(f"{NUMPY}:SineRNN_{fault}", "other"))
     assert [r.property for r in found if r.finding] == [law]
 
 
 def test_a_wrong_gradient_is_shown_at_its_entry() -> None:
     """The finding is on the smallest problem, with the derivative of the target's own forward pass and its error."""
     shrinking = Profile("shrinking", examples=0, longest=0, shrinks=40, large=False)
-    target = opened(f"{NUMPY}:SineRNN_carry_dropped")
+    target = opened(f"{NUMPY}:SineRNN_carry_dropped", "other")
     (finding,) = [r.finding for r in results(target, shrinking) if r.finding]
     assert str(finding.where) == "dx[2, 0, 0], step 3"
     assert finding.problem is not None
     assert finding.problem["sizes"] == {"T": 4, "B": 1, "I": 1, "H": 1}
     assert finding.oracle == examiners.BY_DIFFERENCES
     assert abs(float(finding.got) - float(finding.expected)) > 1e6 * finding.bound
+
+
+def test_what_may_be_a_wrong_network_is_left_open() -> None:
+    """Arrays of an Elman network's shapes, another function and no claim: whether it is right is not decided."""
+    target = opened(f"{NUMPY}:SineRNN")
+    assert (target.cell, target.unsettled) == ("other", True)
+    found = results(target)
+    (undecided,) = [r for r in found if r.status == "undecided"]
+    assert undecided.property == "values.forward_agrees"
+    assert "--cell elman" in undecided.reason
+    assert "--cell other" in undecided.reason
+    assert verdict_of(found) == "undecided"
 
 
 def test_a_claim_is_a_claim() -> None:
