@@ -31,6 +31,7 @@ BASES = {
     ("flax.linen.module", "Module"): "flax_linen",
     ("flax.nnx.module", "Module"): "flax_nnx",
     ("equinox._module._module", "Module"): "equinox",
+    ("reservoirpy.nodes.reservoir", "Reservoir"): "reservoirpy",
     ("haiku._src.recurrent", "RNNCore"): "haiku",
     ("haiku._src.transform", "Transformed"): "haiku",
     ("haiku._src.transform", "TransformedWithState"): "haiku",

@@ -59,6 +59,7 @@ FRAMEWORKS = (
     Framework(
         "onnxruntime", _targets(*(f"ltdcheck.adapters.onnx:{name}" for name in ("RNN", "LSTM", "GRU"))), ("onnx",)
     ),
+    Framework("reservoirpy", _targets("reservoirpy.nodes:Reservoir")),
     Framework(
         "optax",
         (*_targets("optax:clip_by_global_norm", cell="clip-norm"), *_targets("optax:clip", cell="clip-value")),
