@@ -51,6 +51,7 @@ class Implementation(ABC):
     takes_state: bool = True
     takes_lengths: bool = False  # rows may have fewer steps than others
     fixed_sizes: tuple[int, int] | None = None  # I and H, where it cannot be made at other sizes
+    compiles: str = ""  # the axes, of "TBIH", for whose every size it compiles a program: then each costs a while
     speaks: str = ""  # the protocol of a program; empty for what is called and not written to
     claims: str = ""  # the family that it says it is, where it says so
 

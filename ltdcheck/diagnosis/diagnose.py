@@ -50,10 +50,8 @@ def diagnose(subject: Subject, problem: Problem, law: Property | None = None) ->
     right = residual(subject, Network(subject.cell), asked)
     if wrong := right.far > limit or right.facts > 0:
         found = _told_apart(subject, candidates(subject, asked, right, limit), problem.precision, limit)
-        if found:
-            return named(found)
-    if wrong and (low := _of_single(subject, problem, asked)):
-        return low
+        if likely := named(found) or _of_single(subject, problem, asked):
+            return likely
     if law is not None:
         found = _left_behind(subject, problem, law, limit)
         if found:

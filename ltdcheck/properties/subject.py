@@ -33,7 +33,6 @@ class Subject:
     """What a property is asked about."""
 
     unreferenced = ""  # why nothing is known of its equations, where nothing is
-
     alone: Sequence[str] = ()  # the precisions in which it is asked, where those are not all of the target's
 
     def __init__(self, implementation: Implementation, layout: Layout, declared: str = "") -> None:

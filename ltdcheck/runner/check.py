@@ -44,8 +44,8 @@ class Observer(Protocol):
 
 PACKAGES = (
     *("numpy", "scipy", "hypothesis", "autograd"),
-    *("dm-haiku", "equinox", "flax", "jax", "keras", "onnx", "onnxruntime", "optax", "tensorflow", "tensorflow-cpu"),
-    "torch",
+    *("dm-haiku", "equinox", "flax", "jax", "keras", "onnx", "onnxruntime", "optax", "reservoirpy", "tensorflow"),
+    *("tensorflow-cpu", "torch"),
 )
 
 

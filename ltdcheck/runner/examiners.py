@@ -25,7 +25,7 @@ from ltdcheck.runner.shrinking import shrink
 from ltdcheck.runner.subjects import Opened
 from ltdcheck.strategies.gradients import clipping_calls
 from ltdcheck.strategies.gradients import configurations as clipping_configurations
-from ltdcheck.strategies.problems import LARGE_BATCH, Recipe, build, configurations, few, long, recipes
+from ltdcheck.strategies.problems import LARGE_BATCH, Recipe, build, configurations, few, long, of_sizes, recipes
 
 PROVED = ("values.", "gradients.")  # whose findings' expected values are proved
 # in every configuration
@@ -60,6 +60,7 @@ class CellExaminer:
         self.options = options
         self.subject: Subject | None = opened.subject()
         self.sizes = getattr(opened.implementation, "fixed_sizes", None)
+        self.compiles = getattr(opened.implementation, "compiles", "")
         if self.subject is not None:
             cell = self.subject.cell
             self.make = lru_cache(maxsize=512)(lambda recipe: build(cell, recipe))
@@ -72,10 +73,11 @@ class CellExaminer:
             return examine(check_of(prop, subject, _itself), [ASKED_ONCE], None, examples=0, random_seed=0)
         check = check_of(prop, subject, self.make)
         choose = configurations if prop.id in BROAD else long if prop.id in LONG else few
-        fixed = choose(subject.cell, subject.precisions, self.sizes)
+        fixed = choose(subject.cell, subject.precisions, self.sizes, self.compiles)
         if not profile.large:
             fixed = [recipe for recipe in fixed if recipe.B < LARGE_BATCH]
         drawn = recipes(subject.cell, precisions=subject.precisions, max_T=profile.longest, sizes=self.sizes)
+        drawn = of_sizes(drawn, fixed, self.compiles, profile.longest)
         examples = 0 if prop.id in LONG else profile.examples
         return examine(check, fixed, drawn, examples=examples, random_seed=self.options.seed)
 

@@ -62,7 +62,7 @@ class Isolated(_Remote, Implementation):
         self.has_backward = told["has_backward"]
         self.takes_state = told["takes_state"]
         self.takes_lengths = told["takes_lengths"]
-        self.speaks, self.claims = told["speaks"], told["claims"]
+        self.compiles, self.speaks, self.claims = told["compiles"], told["speaks"], told["claims"]
         sizes = told["fixed_sizes"]
         self.fixed_sizes = None if sizes is None else (sizes[0], sizes[1])
         self._shapes: dict[tuple[int, int], dict[str, tuple[int, ...]]] = {}

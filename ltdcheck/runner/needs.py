@@ -91,8 +91,9 @@ def _ask_fields(recipe: Recipe, fails: Callable[[Recipe], bool], precisions: Seq
             words.needed.append(_field_words(recipe, name))
     if recipe.grain >= FINE:
         words.needed.append("numbers that single precision does not hold")
-    if recipe.precision == "float64" and len(precisions) > 1:
-        words.free.append("precision")
+    if recipe.precision == "float64" and "float32" in precisions:
+        single = fails(_with(recipe, "precision", "float32"))
+        (words.free if single else words.needed).append("precision" if single else "double precision")
     if not recipe.views:
         words.free.append("strides")
     return recipe

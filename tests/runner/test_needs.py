@@ -50,6 +50,7 @@ def asked(recipe: Recipe, fails: Callable[[Problem], bool]) -> tuple[Problem, st
         (SMALLEST, lambda p: bool(p.params["b"].any()), "biases that are not zero"),
         (replace(SMALLEST, cotangent="h_T"), lambda p: bool(p.dstate[0].any()), "a loss on the final h"),
         (replace(SMALLEST, precision="float32"), lambda p: p.precision == "float32", "float32"),
+        (SMALLEST, lambda p: p.precision == "float64", "double precision"),
         (replace(SMALLEST, views=(("x", "strided"),)), lambda p: bool(p.views), "x strided"),
         (replace(SMALLEST, regime="saturated"), lambda p: "saturated" in p.label, "saturated numbers"),
         (replace(SMALLEST, grain=FINE), lambda p: True, "numbers that single precision does not hold"),

@@ -1,0 +1,87 @@
+"""A target whose double precision has the digits of single: one finding, and the rest is judged in single precision."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from ltdcheck.adapters.adapting import adapt
+from ltdcheck.diagnosis.diagnose import diagnose
+from ltdcheck.diagnosis.identify import identify
+from ltdcheck.properties.law import property_named
+from ltdcheck.properties.subject import Subject
+from ltdcheck.result import Record
+from ltdcheck.runner.check import FORWARD, IN_BOTH, run
+from ltdcheck.runner.examiners import Options
+from ltdcheck.runner.profiles import profile_named
+from ltdcheck.runner.subjects import Target
+from ltdcheck.strategies.problems import Recipe, build
+
+LAWS = (FORWARD, "values.one_step", IN_BOTH, "sequence.causal")
+
+
+class Rounds:
+    """A cell of tanh units whose products are in single precision, whatever they are given."""
+
+    wrong = 0.0  # of the state, beside what it rounds away
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        sizes = {"U": (hidden_size, input_size), "W": (hidden_size, hidden_size), "b": (hidden_size,)}
+        self.params = {name: np.zeros(size) for name, size in sizes.items()}
+
+    def forward(self, x: Any, state: Any = None) -> Any:
+        """(T, B, I) to (T, B, H)."""
+        h = np.zeros((x.shape[1], len(self.params["b"])), x.dtype) if state is None else state
+        outputs = []
+        for x_t in x:
+            a = x_t.astype("float32") @ self.params["U"].T.astype("float32")
+            h = np.tanh(a.astype(x.dtype) + h @ self.params["W"].T + self.params["b"]) * x.dtype.type(1 + self.wrong)
+            outputs.append(h)
+        return np.array(outputs, x.dtype).reshape(len(x), *h.shape), h
+
+
+class RoundsAndErrs(Rounds):
+    """It is wrong in single precision as well, by a little."""
+
+    wrong = 1e-4
+
+
+def checked(kind: type) -> Record:
+    """The laws of this file, of a live class."""
+    options = Options(profile_named("quick"), properties=LAWS)
+    return run([Target(kind.__name__, kind, "elman")], options)
+
+
+def test_the_rest_is_judged_in_single_precision() -> None:
+    """The forward pass fails in double precision alone, with the fault's name; later laws pass, and say in what."""
+    first, step, both, causal = checked(Rounds).results
+    assert first.status == "failed"
+    assert first.finding is not None
+    assert [likely.fault for likely in first.finding.diagnosis] == ["precision-lost"]
+    assert "to the digits of single precision" in first.finding.diagnosis[0].sentence
+    assert "double precision" in first.finding.matters.partition(";")[0]
+    assert (both.status, both.compared) == ("not_applicable", 0)
+    for result in (step, causal):
+        assert result.status == "passed"
+        assert result.compared > 0
+        assert any("judged in single precision" in note for note in result.notes)
+
+
+def test_what_is_wrong_in_both_is_not_excused() -> None:
+    """Nothing is judged after a forward pass that is wrong in single precision as well."""
+    first, step, _, _ = checked(RoundsAndErrs).results
+    assert first.status == "failed"
+    assert step.status == "not_applicable"
+    assert FORWARD in step.reason
+
+
+@pytest.mark.parametrize("kind", [Rounds, RoundsAndErrs])
+def test_the_digits_are_seen_in_the_diagnosis(kind: type) -> None:
+    """Of an answer in double precision; one that is wrong beyond single precision's digits has no such name."""
+    implementation = adapt(kind, kind.__name__)
+    subject = Subject(implementation, identify(implementation, kind.__name__, "elman").layout)
+    problem = build(subject.cell, Recipe())
+    named = [likely.fault for likely in diagnose(subject, problem, property_named(FORWARD))]
+    assert ("precision-lost" in named) == (kind is Rounds)
