@@ -2,7 +2,9 @@
 
 Instances run in evaluation mode, since an answer that dropout makes random has no reference; what a module does only in
 training mode is not seen. torch's default dtype is the problem's precision while the target is made and called, so that
-``torch.zeros(B, H)`` in it has the precision of its parameters. Buffers keep their values.
+``torch.zeros(B, H)`` in it has the precision of its parameters. Buffers keep their values, and weights that are frozen
+have gradients like others. Arguments are where the parameters are: on the CPU, or on the device that a module was moved
+to. Of a module that ``torch.compile`` made, the compiled program runs, and its lines only tell its form.
 """
 
 from __future__ import annotations
@@ -15,8 +17,16 @@ from ltdcheck.adapters.adapted import Adapted, Kit, Reader, check_names, in_each
 from ltdcheck.adapters.blueprint import Blueprint
 from ltdcheck.adapters.form import H, I
 from ltdcheck.adapters.torch_arrays import Given, fill, gradient_of, held, numbers, observed, pull, refuse_other_kinds
+from ltdcheck.adapters.torch_compiled import translating, untranslated
 from ltdcheck.adapters.torch_lengths import way_of, with_lengths
-from ltdcheck.adapters.torch_probe import default_dtype, learn_form, prepared, unregistered
+from ltdcheck.adapters.torch_probe import (
+    default_dtype,
+    device_of,
+    is_quantised,
+    learn_form,
+    prepared,
+    unregistered,
+)
 from ltdcheck.adapters.views import same, swap
 from ltdcheck.errors import TargetUnusableError
 from ltdcheck.implementation import Outputs
@@ -41,15 +51,16 @@ class TorchNetwork(Adapted):
         super().__init__(target, blueprint, form)
         self.precisions, self.refused = tuple(found), refused
         self.fixed_sizes = (inputs, form.hidden) if blueprint.fixed else None
-        self.unregistered = unregistered(first)
+        self.unregistered = unregistered(untranslated(first))
         with default_dtype(self.precisions[0]):
-            self.lengths = way_of(prepared(blueprint.make(I, H), self.precisions[0]), form, inputs)
+            whole = prepared(untranslated(blueprint.make(I, H)), self.precisions[0])
+            self.lengths = way_of(whole, form, inputs)
         self.takes_lengths = self.lengths != ""
 
     def parameters(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
         """All named parameters."""
         module = self._instance(input_size, hidden_size, self.precisions[0], fresh=False)
-        return {name: tuple(p.shape) for name, p in module.named_parameters()}
+        return {name: tuple(p.shape) for name, p in untranslated(module).named_parameters()}
 
     def _instance(self, I: int, H: int, precision: str, *, fresh: bool) -> Any:
         self.refuse_other_sizes(I, H)
@@ -59,14 +70,14 @@ class TorchNetwork(Adapted):
     def begin(self, problem: Problem, *, backward: bool, fresh: bool, pulls: int = 1) -> Reader:
         """Forward and backward now; the answers are copied when they are read."""
         module = self._instance(problem.sizes["I"], problem.sizes["H"], problem.precision, fresh=fresh)
-        params = dict(module.named_parameters())
+        params = dict(untranslated(module).named_parameters())
         check_names(set(params), problem)
         values = {name: held(value, problem.precision) for name, value in problem.params.items()}
         fill(params, values)
-        given, cotangents = self._arguments(problem, gradient=backward)
+        given, cotangents = self._arguments(problem, device_of(module), gradient=backward)
         leaves = [*(g.leaf for g in given.values()), *params.values()]
         grads: list[torch.Tensor | None] = []
-        with default_dtype(problem.precision), raising(), torch.set_grad_enabled(backward):
+        with default_dtype(problem.precision), translating(), raising(), torch.set_grad_enabled(backward):
             x, *state = (g.handed for g in given.values())
             call = module
             if (lengths := problem.lengths) is not None:
@@ -89,18 +100,19 @@ class TorchNetwork(Adapted):
         pulled = list(zip(grads, leaves, strict=True)) if backward else []
         return lambda: self._read(list(answers.values()), pulled, list(params), told)
 
-    def _arguments(self, problem: Problem, *, gradient: bool) -> tuple[dict[str, Given], dict[str, Given]]:
+    def _arguments(
+        self, problem: Problem, device: torch.device, *, gradient: bool
+    ) -> tuple[dict[str, Given], dict[str, Given]]:
         """x and the initial state, with gradients if asked for; and the cotangents."""
-        views, precision = problem.views, problem.precision
 
-        def sequence(array: Array) -> Array:
-            laid_out: Array = swap(array, batch_first=self.form.batch_first)
-            return laid_out
+        def given(array: Array, what: str, *, gradient: bool = False) -> Given:
+            how = problem.views.get(what, "")
+            return Given.of(array, problem.precision, how, gradient=gradient, device=device)
 
-        x = Given.of(sequence(problem.x), precision, views.get("x", ""), gradient=gradient)
-        dy = Given.of(sequence(problem.dy), precision, views.get("dy", ""))
-        state = [Given.of(s, precision, views.get("state", ""), gradient=gradient) for s in problem.state or ()]
-        dstate = [Given.of(d, precision, views.get("dstate", "")) for d in problem.dstate]
+        x, dy = (swap(array, batch_first=self.form.batch_first) for array in (problem.x, problem.dy))
+        x, dy = given(x, "x", gradient=gradient), given(dy, "dy")
+        state = [given(s, "state", gradient=gradient) for s in problem.state or ()]
+        dstate = [given(d, "dstate") for d in problem.dstate]
         return {"x": x, **named("state", state)}, {"dy": dy, **named("dstate", dstate)}
 
     def _read(self, answers: list[Any], pulled: list[tuple[Any, Any]], params: list[str], facts: Facts) -> Outputs:
@@ -129,6 +141,9 @@ def adapt(blueprint: Blueprint, first: Any) -> TorchNetwork:
         When it has no parameters, or is neither a layer nor a cell.
     """
     if not any(True for _ in first.parameters()):
+        if is_quantised(first):
+            why = "it is quantised: its weights are integers, which have no gradients."
+            raise TargetUnusableError(blueprint.target, why, "Name the module that it was made from.")
         fix = "Register its weights as torch.nn.Parameter."
         if hidden := unregistered(first):
             fix = f"{fix} These are not: {', '.join(hidden)}."

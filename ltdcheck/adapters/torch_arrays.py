@@ -27,15 +27,16 @@ class Given:
     handed: torch.Tensor
 
     @classmethod
-    def of(cls, array: Array, precision: str, how: str = "", *, gradient: bool = False) -> Given:
-        """``how`` names the arrangement in memory, which bfloat16 has only as far as a change of dtype keeps it."""
+    def of(cls, array: Array, precision: str, how: str = "", *, gradient: bool = False, device: Any = "cpu") -> Given:
+        """``how`` names the arrangement in memory, kept as far as a change of device, or to bfloat16, keeps it."""
         values = held(array, precision)
-        leaf = torch.from_numpy(viewed(values, how))
+        leaf = torch.from_numpy(viewed(values, how)).to(device)
         leaf = leaf.bfloat16() if precision == "bfloat16" else leaf
         if not gradient:
             return cls(values, leaf, leaf)
         leaf.requires_grad_()
-        handed = torch.empty_strided(leaf.shape, leaf.stride(), dtype=leaf.dtype).copy_(leaf) if how else leaf.clone()
+        like = torch.empty_strided(leaf.shape, leaf.stride(), dtype=leaf.dtype, device=leaf.device)
+        handed = like.copy_(leaf) if how else leaf.clone()
         return cls(values, leaf, handed)
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, Literal
@@ -11,6 +10,8 @@ import torch
 from torch.nn.utils.rnn import PackedSequence, pack_padded_sequence, pad_packed_sequence
 
 from ltdcheck.adapters.form import Form
+from ltdcheck.adapters.torch_compiled import signature_of
+from ltdcheck.adapters.torch_probe import device_of
 
 Way = Literal["", "argument", "packed"]
 
@@ -19,9 +20,10 @@ def way_of(module: Any, form: Form, inputs: int) -> Way:
     """How a layer takes lengths; "" where it takes none. A packed sequence is tried."""
     if form.kind != "layer" or form.needs_state:
         return ""
-    if "lengths" in inspect.signature(module.forward).parameters:
+    if "lengths" in signature_of(module).parameters:
         return "argument"
-    x = torch.linspace(-1, 1, 3 * 2 * inputs).reshape((2, 3, inputs) if form.batch_first else (3, 2, inputs))
+    shape = (2, 3, inputs) if form.batch_first else (3, 2, inputs)
+    x = torch.linspace(-1, 1, 3 * 2 * inputs, device=device_of(module)).reshape(shape)
     try:
         with torch.no_grad():
             answer = module(pack_padded_sequence(x, torch.tensor([2, 3]), form.batch_first, enforce_sorted=False))
@@ -32,9 +34,9 @@ def way_of(module: Any, form: Form, inputs: int) -> Way:
 
 def with_lengths(module: Any, way: Way, lengths: Sequence[int], steps: int, *, batch_first: bool) -> Callable[..., Any]:
     """The module as a function of padded x and a state."""
-    ends = torch.tensor(list(lengths))
+    ends = torch.tensor(list(lengths))  # packing wants them on the CPU, wherever x is
     if way == "argument":
-        return partial(module, lengths=ends)
+        return partial(module, lengths=ends.to(device_of(module)))
 
     def call(x: Any, *state: Any) -> Any:
         answer = module(pack_padded_sequence(x, ends, batch_first, enforce_sorted=False), *state)

@@ -13,6 +13,8 @@ import torch
 from ltdcheck.adapters.blueprint import Blueprint
 from ltdcheck.adapters.form import Call, Form, H, I
 from ltdcheck.adapters.sizes import learn_with_sizes
+from ltdcheck.adapters.torch_compiled import signature_of, untranslated
+from ltdcheck.errors import TargetUnusableError
 
 DTYPES: dict[str, torch.dtype] = {
     "float64": torch.float64,
@@ -34,8 +36,20 @@ def default_dtype(precision: str) -> Iterator[None]:
 
 
 def prepared(module: Any, precision: str) -> Any:
-    """A new instance in the precision, in evaluation mode."""
-    return module.to(DTYPES[precision]).eval()
+    """A new instance in the precision, in evaluation mode; frozen weights ask for gradients as all others do."""
+    for parameter in module.parameters():
+        if not parameter.is_leaf:  # a copy of a scripted module holds what was computed from the original's
+            parameter.detach_()
+    module = module.to(DTYPES[precision]).eval()
+    for parameter in module.parameters():
+        parameter.requires_grad_()
+    return module
+
+
+def device_of(module: Any) -> torch.device:
+    """Where its parameters live: what it is given is moved there."""
+    device: torch.device = next(module.parameters()).device
+    return device
 
 
 def learn_form(target: str, blueprint: Blueprint, precision: str) -> tuple[Form, int]:
@@ -49,14 +63,40 @@ def learn_form(target: str, blueprint: Blueprint, precision: str) -> tuple[Form,
         When what it answers fits no form.
     """
     with default_dtype(precision), torch.no_grad():
-        module = prepared(blueprint.make(I, H), precision)
-        call = replace(Call.of(module.forward, target), function=module)
+        module = prepared(untranslated(blueprint.make(I, H)), precision)
+        call = replace(_call(module, target), function=module)
         shapes = [tuple(p.shape) for p in module.parameters()] if blueprint.fixed else None
-        return learn_with_sizes(call, _probe, target, module, shapes)
+        device = device_of(module)
+
+        def probe(*shape: int) -> torch.Tensor:
+            return torch.linspace(-1, 1, math.prod(shape), device=device).reshape(shape)
+
+        return learn_with_sizes(call, probe, target, module, shapes)
 
 
-def _probe(*shape: int) -> torch.Tensor:
-    return torch.linspace(-1, 1, math.prod(shape)).reshape(shape)
+def _call(module: Any, target: str) -> Call:
+    """What it can be called with.
+
+    Raises
+    ------
+    TargetUnusableError
+        When it can be called with nothing of the kind, or, scripted by itself, not at all.
+    """
+
+    def forward(*_arguments: Any) -> None:
+        """Its signature is all that is read of it."""
+
+    try:
+        forward.__signature__ = signature_of(module)  # type: ignore[attr-defined]
+    except AttributeError as error:
+        why = f"torch cannot call it: {error}."
+        raise TargetUnusableError(target, why, "Script a module that holds it, which torch can call.") from error
+    return Call.of(forward, target)
+
+
+def is_quantised(module: Any) -> bool:
+    """Some part of it holds integers for weights."""
+    return any(".quantized" in type(part).__module__ for part in module.modules())
 
 
 def unregistered(module: Any) -> list[str]:
