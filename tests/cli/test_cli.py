@@ -7,25 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from cli.calling import call
 
-from ltdcheck.cli import main
-
-ROOT = Path(__file__).parents[2]
 WRONG = "tests/targets/numpy_lstm.py:LSTM_bptt_truncated"
 RIGHT = "tests/targets/numpy_lstm.py:LSTM"
-
-
-@pytest.fixture(autouse=True)
-def _at_the_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-def call(*arguments: str) -> tuple[int, str]:
-    """Exit status, and everything that was printed."""
-    done = CliRunner().invoke(main, arguments)
-    return done.exit_code, done.output
 
 
 def test_a_right_target_exits_with_0(tmp_path: Path) -> None:

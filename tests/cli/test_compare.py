@@ -4,25 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+from cli.calling import call_for_report as call
 from click.testing import CliRunner
 
 from ltdcheck.cli import main
 
-ROOT = Path(__file__).parents[2]
 LSTM = "tests/targets/numpy_lstm.py:LSTM"
 SINE = "tests/targets/other_numpy.py:SineRNN"
-
-
-@pytest.fixture(autouse=True)
-def _at_the_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-def call(*arguments: str) -> tuple[int, str]:
-    """Exit status, and what was reported."""
-    done = CliRunner().invoke(main, arguments)
-    return done.exit_code, done.stdout
 
 
 def test_two_that_agree_exit_with_0(tmp_path: Path) -> None:

@@ -11,22 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from adapters.programs import ROOT, elman, lstm_c
-from click.testing import CliRunner
-
-from ltdcheck.cli import main
-
-
-@pytest.fixture(autouse=True)
-def _at_the_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-def call(*arguments: str) -> tuple[int, str]:
-    """Exit status, and everything that was printed, on one line."""
-    done = CliRunner().invoke(main, arguments)
-    return done.exit_code, " ".join(done.output.split())
+from adapters.programs import elman, lstm_c
+from cli.calling import call_for_line as call
 
 
 def alive(pid: int) -> bool:

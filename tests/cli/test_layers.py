@@ -6,24 +6,9 @@ import json
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from cli.calling import call_for_line as call
 
-from ltdcheck.cli import main
-
-ROOT = Path(__file__).parents[2]
 TARGETS = "tests/targets/layers_torch.py"
-
-
-@pytest.fixture(autouse=True)
-def _at_the_root(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-
-
-def call(*arguments: str) -> tuple[int, str]:
-    """Exit status, and everything that was printed, on one line."""
-    done = CliRunner().invoke(main, arguments)
-    return done.exit_code, " ".join(done.output.split())
 
 
 def test_a_bidirectional_target_conforms(tmp_path: Path) -> None:
