@@ -71,6 +71,7 @@ class Network:
             "has_backward": subject.has_backward,
             "takes_state": subject.takes_state,
             "takes_lengths": subject.takes_lengths,
+            "compiles": subject.compiles,
             "speaks": subject.speaks,
             "claims": subject.claims,
             "fixed_sizes": subject.fixed_sizes,

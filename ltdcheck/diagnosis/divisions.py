@@ -10,7 +10,7 @@ import numpy as np
 
 from ltdcheck.diagnosis.clocks import clocked, unit_periods, watched
 from ltdcheck.diagnosis.fitting import OTHER, grows
-from ltdcheck.diagnosis.probe import Probe, answer_of, far
+from ltdcheck.diagnosis.probe import B, Probe, T, answer_of, far
 from ltdcheck.errors import TargetFailure, TargetUnusableError
 from ltdcheck.faults.fault import Network
 from ltdcheck.implementation import Implementation
@@ -85,7 +85,7 @@ def distance_at(target: Implementation, layout: Layout, network: Network, I: int
 
     Infinite where the target does not answer.
     """
-    recipe = Recipe(T=4, B=3, I=I, H=H, seed=99, precision=target.precisions[0], given_state=target.takes_state)
+    recipe = Recipe(T=T, B=B, I=I, H=H, seed=99, precision=target.precisions[0], given_state=target.takes_state)
     subject = Subject(target, layout)
     problem = subject.within(build(layout.cell, recipe))
     try:

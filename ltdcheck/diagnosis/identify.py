@@ -24,7 +24,7 @@ from ltdcheck.diagnosis.divisions import require_known_clocks, require_known_gro
 from ltdcheck.diagnosis.fitting import fitting, grows, rare
 from ltdcheck.diagnosis.guesses import faulty, guesses, planted, with_threshold
 from ltdcheck.diagnosis.measure import rounding
-from ltdcheck.diagnosis.probe import Probe, Reading, Response, answer_of, far, unchanged
+from ltdcheck.diagnosis.probe import B, Probe, Reading, Response, T, answer_of, far, unchanged
 from ltdcheck.errors import TargetFailure, TargetUnusableError
 from ltdcheck.faults.fault import Network, fault_named
 from ltdcheck.implementation import Implementation
@@ -242,7 +242,7 @@ def _settle(
 def proof(probe: Probe, layout: Layout, network: Network) -> float:
     """Largest relative difference between reference and target on a fresh problem."""
     I, H = probe.I, probe.H
-    recipe = Recipe(T=4, B=3, I=I, H=H, seed=99, precision=probe.precision)
+    recipe = Recipe(T=T, B=B, I=I, H=H, seed=99, precision=probe.precision)
     problem = build(layout.cell, recipe)
     problem = problem.with_(params=layout.within(problem.params, I, H))
     theirs = problem.with_(params=layout.to_target(problem.params, I, H))

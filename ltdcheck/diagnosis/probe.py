@@ -15,10 +15,12 @@ from ltdcheck.implementation import Implementation, Outputs
 from ltdcheck.problem import Array, Params, Problem
 from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.layout import FUSED, FUSED_VECTORS, JOINED_VECTORS, SINGLE, SINGLE_VECTORS, arrange
+from ltdcheck.strategies.problems import PROBED
 
-SIZES = (7, 5)  # I and H of the probe: their sums and multiples tell the axes apart
+B = PROBED[0]
+SIZES = PROBED[1:]  # I and H of the probe: their sums and multiples tell the axes apart
 WIDE = (7, 17)  # the same where units stand in groups: sixteen groups have a unit each
-T, B = 3, 2
+T = 3
 LONG = 33  # steps of the probe where a step depends on its number
 BASE = 0.25  # every matrix entry at the base point
 MOST = 0.5  # the share of entries that must be steady for the others to be left out; chosen, not derived

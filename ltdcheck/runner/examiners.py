@@ -72,14 +72,17 @@ class CellExaminer:
         if prop.about == "program":  # one case, which is no problem
             return examine(check_of(prop, subject, _itself), [ASKED_ONCE], None, examples=0, random_seed=0)
         check = check_of(prop, subject, self.make)
-        choose = configurations if prop.id in BROAD else long if prop.id in LONG else few
+        if prop.id in LONG:
+            fixed = long(subject.cell, subject.precisions, self.sizes)
+            return examine(check, fixed, None, examples=0, random_seed=self.options.seed)
+        choose = configurations if prop.id in BROAD else few
         fixed = choose(subject.cell, subject.precisions, self.sizes, self.compiles)
         if not profile.large:
             fixed = [recipe for recipe in fixed if recipe.B < LARGE_BATCH]
         drawn = recipes(subject.cell, precisions=subject.precisions, max_T=profile.longest, sizes=self.sizes)
-        drawn = of_sizes(drawn, fixed, self.compiles, profile.longest)
-        examples = 0 if prop.id in LONG else profile.examples
-        return examine(check, fixed, drawn, examples=examples, random_seed=self.options.seed)
+        if self.compiles:
+            drawn = of_sizes(drawn, fixed, self.compiles, profile.longest)
+        return examine(check, fixed, drawn, examples=profile.examples, random_seed=self.options.seed)
 
     def finding(self, prop: Property, tally: Tally[Recipe], replay: str) -> Finding | None:
         """What is wrong, on the smallest problem; None where nothing is, or where the oracles exclude each other."""

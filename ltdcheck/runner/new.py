@@ -20,7 +20,7 @@ class New(Implementation):
         )
         self.has_backward, self.takes_state = implementation.has_backward, implementation.takes_state
         self.takes_lengths = implementation.takes_lengths
-        self.fixed_sizes = implementation.fixed_sizes
+        self.fixed_sizes, self.compiles = implementation.fixed_sizes, implementation.compiles
 
     def parameters(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
         """The same."""

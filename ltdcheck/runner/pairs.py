@@ -54,7 +54,8 @@ class OpenedPair:
     @property
     def implementation(self) -> Sized:
         """What is asked about sizes."""
-        return Sized(self._fixed)
+        both = [getattr(side.implementation, "compiles", "") for side in (self.first, self.second)]
+        return Sized(self._fixed, "".join(axis for axis in "TBIH" if axis in both[0] + both[1]))
 
     @property
     def cell(self) -> str:
@@ -99,9 +100,10 @@ class OpenedPair:
 
 @dataclass(frozen=True)
 class Sized:
-    """I and H, where one of the two has no others."""
+    """I and H, where one of the two has no others, and the axes for whose sizes one of them compiles."""
 
     fixed_sizes: tuple[int, int] | None
+    compiles: str
 
 
 def open_pair(first: Target, second: Target, timeout: float) -> OpenedPair:
@@ -196,7 +198,7 @@ class PairExaminer(CellExaminer):
     def __init__(self, opened: OpenedPair, options: Options) -> None:
         self.options, self.specs = options, opened.specs
         self.subject: Any = opened.pair
-        self.sizes = opened.implementation.fixed_sizes
+        self.sizes, self.compiles = opened.implementation.fixed_sizes, opened.implementation.compiles
         if opened.pair is not None:
             cell = opened.pair.cell
             self.make = lru_cache(maxsize=512)(lambda recipe: build(cell, recipe))

@@ -22,6 +22,7 @@ from ltdcheck.reference.declared import stated
 from ltdcheck.result import Place
 from ltdcheck.runner.isolated import Begun, Isolated, IsolatedClipping, nobody, open_isolated
 from ltdcheck.runner.isolation import Worker
+from ltdcheck.strategies.problems import PROBED
 
 HELD = "it is held to every law that needs no reference"
 
@@ -209,7 +210,7 @@ def _unlike(found: Identification) -> str:
 
 def _hidden_weights(implementation: Implementation) -> Disagreement | None:
     """Two new instances with the same parameters answer differently: weights that are no parameters."""
-    I, H = implementation.fixed_sizes or (3, 5)
+    I, H = implementation.fixed_sizes or PROBED[1:]
     rng = np.random.default_rng(5)
     params = {n: np.round(rng.standard_normal(s) * 8) / 8 for n, s in implementation.parameters(I, H).items()}
     states = tuple(np.round(rng.standard_normal((2, H)) * 8) / 8 for _ in range(implementation.states))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
@@ -43,6 +44,7 @@ REGIMES = {
 }
 
 FINE = 40  # the grain of numbers that single precision does not hold: what rounds them on their way in is seen
+PROBED = (2, 7, 5)  # B, I and H of the questions by which a target is identified; I is larger than H here alone
 LARGE_BATCH = 60  # of the one large problem
 LONG_WEIGHTS = 4096  # weights of a gate up to which a thousand steps take about a second
 
@@ -128,14 +130,20 @@ def _grains(rng: Generator, shape: tuple[int, ...], scale: float, grain: int) ->
 
 
 def configurations(
-    cell: Cell, precisions: Sequence[str] = PRECISIONS, sizes: tuple[int, int] | None = None
+    cell: Cell, precisions: Sequence[str] = PRECISIONS, sizes: tuple[int, int] | None = None, compiles: str = ""
 ) -> list[Recipe]:
     """What always runs, in every precision: the configurations that hide no bug, then each regime and view.
 
-    ``sizes`` are I and H, for a target that has no others.
+    ``sizes`` are I and H, for a target that has no others. One that ``compiles`` a program for each size along some
+    axes is asked about long sequences at those at which it was identified.
     """
     base = Recipe()
     losses = [c for c in COTANGENTS[1:] if c != "c_T" or "c" in cell.states]
+    far = [
+        # longer than the lengths to which people truncate
+        replace(base, T=41, B=2, I=2, H=8, regime="contracting", cotangent="h_T", seed=30),
+        replace(base, T=12, B=2, I=3, H=5, regime="contracting", seed=31),
+    ]
     recipes = [
         base,
         *(replace(base, cotangent=c, seed=k + 1) for k, c in enumerate(losses)),
@@ -144,9 +152,7 @@ def configurations(
         replace(base, views=(("dy", "strided"),), seed=12),
         replace(base, views=(("dy", "expanded"),), seed=13),
         *(replace(base, regime=r, seed=20 + k) for k, r in enumerate(REGIMES)),
-        # longer than the lengths to which people truncate
-        replace(base, T=41, B=2, I=2, H=8, regime="contracting", cotangent="h_T", seed=30),
-        replace(base, T=12, B=2, I=3, H=5, regime="contracting", seed=31),
+        *([_at(recipe, "BIH", PROBED) for recipe in far] if compiles else far),
         replace(base, T=1, B=1, I=1, H=1, seed=32),
         replace(base, T=2, B=5, I=1, H=2, seed=33),
     ]
@@ -163,17 +169,19 @@ def configurations(
     return found if sizes is not None else [*found, replace(large, precision=precisions[0])]
 
 
-def few(cell: Cell, precisions: Sequence[str] = PRECISIONS, sizes: tuple[int, int] | None = None) -> list[Recipe]:
+def few(
+    cell: Cell, precisions: Sequence[str] = PRECISIONS, sizes: tuple[int, int] | None = None, compiles: str = ""
+) -> list[Recipe]:
     """The start of :func:`configurations`, for laws that do not depend on the regime.
 
-    Its numbers are the same in single and double precision.
+    Its numbers are the same in single and double precision. These laws make problems of further sizes from each that
+    they are asked about; so a target that ``compiles`` is asked about the usual sizes alone.
     """
     labels = {"usual", "saturated", "contracting"}
-    chosen = [
-        r for r in configurations(cell, precisions, sizes) if not r.views and r.cotangent == "all" and r.B < LARGE_BATCH
-    ]
-    chosen = [r for r in chosen if r.grain < FINE]
-    return [r for r in chosen if r.regime in labels and r.T <= 12 and r.T > 1]
+    chosen = [r for r in configurations(cell, precisions, sizes) if not r.views and r.cotangent == "all"]
+    chosen = [r for r in chosen if r.grain < FINE and r.B < LARGE_BATCH]
+    chosen = [r for r in chosen if r.regime in labels and r.T <= 12 and r.T > 1]
+    return list(dict.fromkeys(_at(r, compiles, _sizes(chosen[0], compiles)) for r in chosen))
 
 
 def long(cell: Cell, precisions: Sequence[str] = PRECISIONS, sizes: tuple[int, int] | None = None) -> list[Recipe]:
@@ -212,6 +220,28 @@ def recipes(
         cotangent=st.sampled_from(looks),
         given_state=st.sampled_from([True, True, False]) if given_state is None else st.just(given_state),
     )
+
+
+def of_sizes(
+    drawn: st.SearchStrategy[Recipe], known: Sequence[Recipe], axes: str, longest: int
+) -> st.SearchStrategy[Recipe]:
+    """What is drawn, at sizes along the ``axes`` that a ``known`` recipe of up to ``longest`` steps and rows has.
+
+    It is for a target that compiles a program for each of these sizes.
+    """
+    likely = [recipe for recipe in known if max(recipe.T, recipe.B) <= longest]
+    sizes = list(dict.fromkeys(_sizes(recipe, axes) for recipe in likely))
+    return st.builds(lambda recipe, at: _at(recipe, axes, at), drawn, st.sampled_from(sizes))
+
+
+def _sizes(recipe: Recipe, axes: str) -> tuple[int, ...]:
+    return tuple(getattr(recipe, axis) for axis in axes)
+
+
+def _at(recipe: Recipe, axes: str, sizes: tuple[int, ...]) -> Recipe:
+    """The same at these sizes along the axes."""
+    along: dict[str, Any] = dict(zip(axes, sizes, strict=True))
+    return replace(recipe, **along)
 
 
 def problems(cell: Cell, **limits: object) -> st.SearchStrategy[Problem]:
