@@ -117,3 +117,18 @@ def test_the_table_of_targets_and_properties() -> None:
     assert 'class="grid"' in page
     assert "#finding-2-3" in page
     assert 'class="turned"' in page
+
+
+def test_cells_and_clipping_functions_have_tables_of_their_own() -> None:
+    """They share no property; and what could not be used is named with its reason, in neither."""
+    clipping = Target(f"{HERE}/clipping/right.py:clip_list", cell="clip-norm")
+    options = Options(profile_named("quick"), properties=(*LAWS, "clipping.direction"))
+    record = run_side_by_side([Target("nothing.here:It"), Target(RIGHT), clipping], options, [], 1)
+    page = render_html(record)
+    cells, _, rest = page.partition("<caption>Clipping functions")
+    assert page.count('class="grid"') == 2
+    assert "sequence.zero_steps</span>" in cells
+    assert "clipping.direction</span>" not in cells
+    assert "clipping.direction</span>" in rest
+    assert "sequence.zero_steps</span>" not in rest.partition("</table>")[0]
+    assert "nothing" in rest.partition("</table>")[2]
