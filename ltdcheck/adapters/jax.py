@@ -47,6 +47,7 @@ class JaxNetwork(Adapted):
         super().__init__(target, blueprint, form)
         self.precisions, self.refused = tuple(found), refused
         self.fixed_sizes = (inputs, form.hidden) if blueprint.fixed else None
+        self.compiles = "BIH" if form.kind == "cell" else "TBIH"  # cells of all lengths are one program
         self.compiler = Compiler()
         if not self.parameters(inputs, form.hidden):
             why = "it has no parameters, so that there is nothing to check a gradient of."

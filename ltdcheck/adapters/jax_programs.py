@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from ltdcheck.adapters.adapted import Adapted
     from ltdcheck.problem import Problem
 
-LEAST = 32  # steps in the shortest program of a cell; longer ones have a power of two
+LEAST = 64  # steps in the shortest program of a cell; longer ones have a power of two
 SMALL = 1 << 12  # entries of the output in a program that runs faster than it compiles
 TWICE = 3  # shapes at which a network is traced twice, and new instances that are traced
 

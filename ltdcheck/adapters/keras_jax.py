@@ -43,7 +43,8 @@ def model_of(layer: Any, weights: Weights, precision: str) -> Model:
 
     def apply(tree: dict[str, Any], x: Any, *state: Any) -> Any:
         held = [(variable, tree[name]) for name, variable in variables.items()]
-        with default_dtype(precision), keras.StatelessScope(state_mapping=held):
+        # else what has no value yet gets one at the end of the call, which would be traced as a part of it
+        with default_dtype(precision), keras.StatelessScope(held, initialize_variables=False):
             return call_of(layer)(x, *state)
 
     start = (lambda x: layer.get_initial_state(batch_size=len(x))) if is_cell(layer) else None
