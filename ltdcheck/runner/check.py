@@ -178,7 +178,7 @@ class Session:
             beyond = sum(tally.undecided.values())
             self.drawn = {"drawn": tally.examples + beyond, "beyond_precision": beyond}
         result = _result(self.opened, prop, tally, finding)
-        if self._lowered:
+        if self._lowered and result.compared:
             result = replace(result, notes=(*result.notes, f"judged in single precision: {LOWERED}"))
         if tally.failure is not None:
             result = self._refused(prop, tally.failure, result)
