@@ -54,6 +54,7 @@ def interpret(program: Any, arguments: Sequence[Any], how: How) -> list[Any]:
 class _Run:
     def __init__(self, how: How) -> None:
         self.how, self.random = how, np.random.default_rng(how.seed)
+        self._terms: dict[int, tuple[Any, list[Any]]] = {}  # of sums and differences, by the identity of the result
 
     def closed(self, program: Any, arguments: list[Any]) -> list[Any]:
         """Operation by operation."""
@@ -91,8 +92,20 @@ class _Run:
             )
         if name in POSITIVE and not bool(np.all(np.real(values[0]) > 0)):
             raise NotAnalyticError(f"{name} at or below 0")
-        values = [raised(v) for v in values]
-        return self._rounded(name, equation, values, _bound(equation, values))
+        complexes = [raised(v) for v in values]
+        results = self._rounded(name, equation, complexes, _bound(equation, complexes))
+        return results if self.how.seed is None else [self._losing(name, values, results[0]), *results[1:]]
+
+    def _losing(self, name: str, values: list[Any], result: Any) -> Any:
+        """Off as well by what an exponential loses whose argument is formed of other terms, as in `sided._lost`."""
+        if name in ("add", "sub"):
+            self._terms[id(result)] = result, values
+        if name != "exp":
+            return result
+        _, terms = self._terms.get(id(values[0]), (None, values))
+        size, slope = (np.maximum.reduce(np.broadcast_arrays(*map(part, terms))) for part in (_real, _imaginary))
+        lost = np.nan_to_num(np.asarray(result).real * size * slope)
+        return result + 1j * self._share(lost.shape) * lost
 
     def _rounded(self, name: str, equation: Any, values: list[Any], results: list[Any]) -> list[Any]:
         if self.how.seed is None or name in EXACT:
@@ -150,6 +163,14 @@ def _bound(equation: Any, values: Sequence[Any]) -> list[Any]:
         params = {**params, "out_dtype": None}
     answer = equation.primitive.bind(*values, **params)
     return list(answer) if equation.primitive.multiple_results else [answer]
+
+
+def _real(value: Any) -> Any:
+    return np.abs(np.real(value))
+
+
+def _imaginary(value: Any) -> Any:
+    return np.abs(np.imag(value))
 
 
 def _holds_numbers(value: Any) -> bool:

@@ -16,6 +16,7 @@ from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_mod
 from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 
 from ltdcheck.adapters.functions import SHAKE, How, words
+from ltdcheck.adapters.functions_torch_lost import SUMS, forget, lost, remember
 from ltdcheck.adapters.functions_torch_rules import RULES
 from ltdcheck.errors import NotAnalyticError
 
@@ -144,7 +145,7 @@ class Sides(Rounding):
             raise NotAnalyticError(f"{func}: writes complex numbers into a real tensor, which loses the derivative")
         if name in RULES:
             result = RULES[name](self.how, *raised(args, torch.complex128), **kwargs)
-            return args[0].copy_(result) if mutable else self._rounded(name, result)
+            return args[0].copy_(result) if mutable else self._rounded(name, args, result)
         if name == "view_as_real":
             raise ConvolvedError(f"{func}: part by part, as torch's convolutions take complex numbers")
         if name not in ANALYTIC:
@@ -157,12 +158,26 @@ class Sides(Rounding):
             )
         if name in POSITIVE and not bool(torch.all(args[0].real > 0)):
             raise NotAnalyticError(f"{func} at or below 0")
-        return self.computed(func, name, raised(args, torch.complex128), kwargs)
+        result = self.computed(func, name, raised(args, torch.complex128), kwargs)
+        return self._losing(name, args, result, mutable=mutable)
 
-    def _rounded(self, name: str, result: Any) -> Any:
+    def _rounded(self, name: str, args: Any, result: Any) -> Any:
         if self.how.seed is None or name in EXACT:
             return result
-        return tree_map(lambda part: self.moved(part, None, mutable=False), result)
+        result = tree_map(lambda part: self.moved(part, None, mutable=False), result)
+        return self._losing(name, args, result, mutable=False)
+
+    def _losing(self, name: str, args: Any, result: Any, *, mutable: bool) -> Any:
+        """Off as well by what its slope loses that other code would form of other terms."""
+        if self.how.seed is None:
+            return result
+        if mutable:
+            forget(result)
+            return result
+        if name in SUMS:
+            remember(result, args)
+        size = lost(name, args, result)
+        return result if size is None else result + 1j * self._off(size)
 
 
 class Convolutions(TorchFunctionMode):  # type: ignore[misc]  # torch leaves it without types

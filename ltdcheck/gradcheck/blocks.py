@@ -21,6 +21,7 @@ from ltdcheck.oracles.judging import HIDDEN
 
 Floats = NDArray[np.float64]
 UNSETTLED = "no step of the differences settles: f is noise on that scale, jumps at x, or is not finite next to it"
+SUSPECTS = 2  # directions of a block in which one entry is looked for; a wrong one is in all of them
 ODD = 0.3819660112501051  # a share of x at which no function is likely to have the value it has at x
 
 
@@ -65,21 +66,29 @@ class _Examined:
         self.far = trials.slopes.exact
         planned = list(self._entries() if every else self._directions(generator))
         self.rows = np.array([row for row, _ in planned], dtype=np.intp)
+        self.found: Compared | None = None  # what fails for good
         self.V = np.zeros((len(planned), len(trials.tested.function.point)))
         self.V[:, self.part] = [v for _, v in planned]
 
     def judge(self, trials: Compared) -> None:
-        """Compare those that fail again with more care, the worst first, until one fails for good."""
-        self.trials, self.wrong = trials, False
-        ratio = self.trials.ratio
-        self.worst = int(np.argmax(ratio))
-        for k in sorted(np.flatnonzero(ratio > 1), key=lambda k: -ratio[k]):
+        """Compare those that fail again with more care, the worst first, until one fails for good.
+
+        Where that bound is too large to tell, the one entry is looked for in which an error may sit.
+        """
+        self.trials, self.found = trials, None
+        failing = sorted(np.flatnonzero(trials.ratio > 1), key=lambda k: -trials.ratio[k])
+        for k in failing:
             one = self.all.one(self.rows[k], self.V[k], careful=True)
             self.trials = self.trials.replaced(int(k), one)
             if one.ratio > 1:
-                self.worst, self.wrong = int(k), True
+                self.found = self._located(one)
                 return
-        self.worst = int(np.argmax(self.trials.ratio))
+        for k in failing[:SUSPECTS]:
+            part = self._narrowed(trials[k])
+            one = self.all.one(part.row, part.v, careful=True)
+            if one.ratio > 1:
+                self.found = one
+                return
 
     def _gradient(self, row: int) -> Floats:
         return np.ones(self.block.size) if self.all.rows is None else self.all.rows[row][self.part]
@@ -122,9 +131,8 @@ class _Examined:
 
     def result(self, largest: float) -> BlockResult:
         """The verdict on the block; ``largest`` is how much the entries of any block change f."""
-        trial, wrong = self.trials[self.worst], self.wrong
-        if wrong:
-            trial = self._located(trial)
+        wrong = self.found is not None
+        trial = self.found or self.trials[int(np.argmax(self.trials.ratio))]
         why = self._excused(trial) if wrong else self._hidden(largest)
         support = np.flatnonzero(trial.v[self.part])
         index = tuple(map(int, np.unravel_index(support[0], self.block.shape))) if len(support) == 1 else None
@@ -155,8 +163,13 @@ class _Examined:
         return tuple(map(int, np.unravel_index(int(np.argmax(c != 0)), outputs[0].shape)))
 
     def _located(self, trial: Compared) -> Compared:
+        """The least part of a direction that fails with all care."""
+        found = self._narrowed(trial)
+        careful = self.all.one(found.row, found.v, careful=True)
+        return careful if careful.ratio > 1 else trial
+
+    def _narrowed(self, trial: Compared) -> Compared:
         """Halve a direction that fails for as long as one half fails."""
-        found = trial
         while np.count_nonzero(trial.v) > 1:
             support = np.flatnonzero(trial.v)
             middle = support[len(support) // 2]
@@ -167,8 +180,7 @@ class _Examined:
             if half.ratio <= 1:
                 break
             trial = half
-        careful = self.all.one(trial.row, trial.v, careful=True)
-        return careful if careful.ratio > 1 else found
+        return trial
 
     def _excused(self, trial: Compared) -> str:
         """Why an error is no finding: the oracle may be wrong here."""

@@ -12,6 +12,7 @@ from results, as in ``1 - h*h`` and ``s*(1 - s)``.
 from __future__ import annotations
 
 from contextvars import ContextVar
+from functools import reduce
 from typing import Any, cast
 
 import numpy as np
@@ -55,7 +56,12 @@ SLOPES: dict[Any, Any] = {
 
 
 class Sided(Analytic):
-    """A complex array whose comparisons look at the imaginary part where the real parts are equal."""
+    """A complex array whose comparisons look at the imaginary part where the real parts are equal.
+
+    ``terms`` are those of a sum or difference of two.
+    """
+
+    terms: list[Any]
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **options: Any) -> Any:  # noqa: PLR0911
         """Comparisons and what follows them; powers of any exponent; the rest is analytic."""
@@ -78,7 +84,7 @@ class Sided(Analytic):
         if ufunc in (np.maximum, np.minimum) and method == "reduce":
             return _extreme(values[0], larger=ufunc is np.maximum, **options)
         result = super().__array_ufunc__(ufunc, method, *inputs, **options)
-        return _lost(ufunc, values, result) if method == "__call__" and isinstance(result, Sided) else result
+        return _lost(ufunc, inputs, values, result) if method == "__call__" and isinstance(result, Sided) else result
 
     def __array_function__(self, function: Any, types: Any, args: Any, kwargs: Any) -> Any:
         """Extremes and clipping; the rest is analytic."""
@@ -215,15 +221,23 @@ def _power(base: Any, exponent: Any) -> Any:
     return sided(np.power(a.real, p), slope * a.imag) * 1.0
 
 
-def _lost(ufunc: np.ufunc, values: list[Any], result: Sided) -> Sided:
-    """Shaken as well by what a slope loses that is formed from the result.
+def _lost(ufunc: np.ufunc, inputs: Any, values: list[Any], result: Sided) -> Sided:
+    """Shaken as well by what a slope loses that is formed from the result, or by other terms.
 
     That of tanh is formed as 1 - h*h, with an absolute error; one of ``1 + e`` and ``1 - s`` from a number that has
-    lost the digits of e below those of 1.
+    lost the digits of e below those of 1. The exponential makes an error of its argument a relative one, and the same
+    difference may be formed of terms that round by their own size: ``exp(o - max(o))/sum(..)`` is
+    ``exp(o - logsumexp(o))``, which is off by a relative u*abs(o) however close o lies to its largest.
     """
     if ufunc is np.tanh:
         return cast(Sided, slope_noise(result, 2 * np.abs(values[0].imag)))
+    if ufunc is np.exp:
+        terms = getattr(inputs[0], "terms", values)
+        with np.errstate(all="ignore"):
+            size, slope = (reduce(np.maximum, (np.abs(part(a)) for a in terms)) for part in (np.real, np.imag))
+            return cast(Sided, slope_noise(result, np.nan_to_num(plain(result).real * size * slope)))
     if ufunc in (np.add, np.subtract):
+        result.terms = values  # (an attribute of this array alone: its views have none)
         for one, term in (values, values[::-1]):
             if np.ndim(one) == 0 and one == 1 and np.asarray(term).dtype.kind == "c":
                 with np.errstate(all="ignore"):

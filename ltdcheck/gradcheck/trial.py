@@ -3,6 +3,13 @@
 The bound of one is the sum of what rounding does to the gradient under test, ``FACTOR`` times its measured spread; the
 same for the oracle, in float64; the oracle's own error; two units of the terms that are added up; and the smallest
 normal number for each entry, since some back ends flush what lies below it.
+
+Arrays have no code whose spread could be measured, and that of a step along many entries is too large for them: a sum
+in f rounds by the size of all its terms, u*n*|t| where n entries have terms of size |t|, while a backward pass hands
+one cotangent to all of these and rounds none. What n entries round by themselves adds up along random signs to
+u*sqrt(n)*|t|. So along several entries they are held to that first, as if every entry were off by one operation. It is
+no bound of what is right, but a reason to look closer: at all of them by the spread of the step and, where that is too
+large to tell, at the one entry in which the error sits (:mod:`ltdcheck.gradcheck.blocks`).
 """
 
 from __future__ import annotations
@@ -112,7 +119,7 @@ class Trials:
                 low[k], high[k] = np.min(values), np.max(values)
             got, size, weight = self._got(rows, V, np.maximum(np.abs(low), np.abs(high)))
             gaps = {k: got[k] - values for k, values in several.items()}
-            bound = self._rounding(rows, V, gaps, careful=careful) + 2 * self.tested.eps * size
+            bound = self._rounding(rows, V, gaps, size, careful=careful) + 2 * self.tested.eps * size
             bound += np.sum(np.stack([s.error for s in slopes]) * np.abs(C), axis=1)
             bound += self.tiny * np.sum(np.abs(V), axis=1)
         kink, complete = (np.array([getattr(s, name) for s in slopes]) for name in ("kink", "complete"))
@@ -160,7 +167,9 @@ class Trials:
         got, size, weight = found
         return got, size, weight
 
-    def _rounding(self, rows: NDArray[np.intp], V: Floats, gaps: dict[int, Floats], *, careful: bool) -> Floats:
+    def _rounding(
+        self, rows: NDArray[np.intp], V: Floats, gaps: dict[int, Floats], size: Floats, *, careful: bool
+    ) -> Floats:
         """FACTOR times the spread, for both sides; at a kink a copy may as well be near another slope, a gap away."""
         found, measured = self.tested.deviations(self.C, rows, V, every=careful), np.zeros(len(V))
         if found is not None:
@@ -169,12 +178,17 @@ class Trials:
                 off[:, k] = np.minimum(off[:, k], np.min(np.abs(found[:, k, None] + gap), axis=1))
             measured = root_mean_square(off)
         if found is None or (careful and self.slopes.steps):
-            unit, copies = self.tested.unit, self.tested.copies
-            seen = {v.tobytes(): v for v in V}
-            spreads = {key: self.slopes.spread(v, unit, copies) for key, v in seen.items()}
-            there = np.stack([spreads[v.tobytes()] for v in V])
-            measured = np.maximum(measured, np.sum(there * np.abs(self.C[rows]), axis=1))
+            alone = np.full(len(V), careful or self.rows is None) | (np.count_nonzero(V, axis=1) == 1)
+            measured[~alone] = SHAKE * self.tested.unit / np.sqrt(3) * size[~alone]
+            measured[alone] = np.maximum(measured[alone], self._stepped(rows[alone], V[alone]))
         return np.asarray(self.tested.factor * (1 + EPS / self.tested.eps) * measured)
+
+    def _stepped(self, rows: NDArray[np.intp], V: Floats) -> Floats:
+        """The spread of the oracle."""
+        seen = {v.tobytes(): v for v in V}
+        spreads = {key: self.slopes.spread(v, self.tested.unit, self.tested.copies) for key, v in seen.items()}
+        parts = [spreads[v.tobytes()] @ np.abs(c) for v, c in zip(V, self.C[rows], strict=True)]
+        return np.array(parts, dtype=float)
 
 
 def _largest(*parts: Any) -> Any:

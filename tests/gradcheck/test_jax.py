@@ -103,3 +103,14 @@ def test_several_outputs_of_a_network() -> None:
     W = jnp.asarray(0.3 * np.random.default_rng(2).normal(size=(8, 8)), jnp.float32)
     report = check_gradient(lambda x: jnp.tanh(jnp.tanh(jnp.tanh(x @ W) @ W) @ W), vector(8))
     assert report.ok is True, str(report)
+
+
+@pytest.mark.parametrize("f", [lambda o: jax.nn.logsumexp(o) - o[2], lambda o: -jax.nn.log_softmax(o)[2]])
+def test_an_exponential_of_a_difference_that_is_formed_otherwise(f: Callable[[Any], Any]) -> None:
+    """exp(o - logsumexp(o)) of scores of a thousand is right though it rounds more than what jax computes."""
+    o = (1000 + np.random.default_rng(0).standard_normal(5)).astype(np.float32)
+    top = np.max(o)
+    gradient = np.exp(o - (np.log(np.sum(np.exp(o - top))) + top)) - np.eye(5, dtype=np.float32)[2]
+    report = check_gradient(f, jnp.asarray(o), gradient)
+    assert report.ok is True, str(report)
+    assert check_gradient(f, jnp.asarray(o), gradient * np.float32(1.02)).ok is False
