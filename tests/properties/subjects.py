@@ -23,6 +23,8 @@ Change = Callable[[Outputs, Problem], Outputs]
 class Changed(Network):
     """The reference with its answers changed."""
 
+    takes_lengths = True
+
     def __init__(self, cell: Cell, change: Change) -> None:
         super().__init__(cell)
         self.change = change

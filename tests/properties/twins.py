@@ -15,6 +15,9 @@ TWINS: dict[str, tuple[str, ...]] = {
     "precision.single_agrees_with_double": ("effects.every_parameter",),
     "batch.order_does_not_matter": ("effects.every_input", "effects.every_cotangent"),
     "batch.rows_are_independent": ("effects.every_input",),
+    "ragged.padding_has_no_effect": ("ragged.agrees",),
+    "ragged.after_the_end": ("ragged.agrees",),
+    "ragged.full_lengths_change_nothing": ("ragged.agrees",),
     "gradients.present": ("effects.every_cotangent",),
 }
 AGAINST_THE_REFERENCE = (
@@ -25,6 +28,7 @@ AGAINST_THE_REFERENCE = (
     "lags.long_memory",
     "sequence.zero_steps",
     "calls.earlier_shapes",
+    "ragged.agrees",
 )
 OF_THE_LAYOUT = ("layout.consistent", "layout.as_declared")  # of what was identified: no numbers are compared
 TELLING = ("effects.every_parameter", "effects.every_input", "effects.every_state", "effects.every_cotangent")
