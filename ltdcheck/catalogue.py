@@ -9,6 +9,7 @@ from importlib.resources import files
 from itertools import groupby
 
 from ltdcheck.errors import UnknownNameError
+from ltdcheck.faults.clipped_inside import clippings_inside
 from ltdcheck.faults.clipping import ClippingFault, clipping_faults
 from ltdcheck.faults.fault import Fault, faults
 from ltdcheck.faults.memory import memory_faults
@@ -130,6 +131,7 @@ def _every_fault() -> list[AnyFault]:
     found: list[AnyFault] = [
         *faults(),
         *wirings(),
+        *clippings_inside(),
         *clipping_faults(),
         *reservoir_faults(),
         *memory_faults(),

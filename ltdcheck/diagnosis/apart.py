@@ -42,6 +42,18 @@ def residual(subject: Subject, network: Network, exchanges: Sequence[Exchange], 
     return worst
 
 
+def outputs_apart(network: Network, exchanges: Sequence[Exchange]) -> float:
+    """Of the outputs and final states of all answers; the network is one that was never called."""
+    worst = 0.0
+    for exchange in exchanges:
+        answers = put(exchange, network)
+        if len(answers) != len(exchange.answers):
+            return INF
+        pairs = zip(answers, exchange.answers, strict=True)
+        worst = max([worst, *(max(of_outputs(ours, theirs).values()) for ours, theirs in pairs)])
+    return worst
+
+
 def _forward(network: Network, exchange: Exchange) -> float:
     """Of the outputs of one run."""
     first = put(replace(exchange, backward=False), network)

@@ -2,7 +2,9 @@
 
 1. New instances are asked about the failing problem and a fresh one. Where the reference answers otherwise, what is
    wrong lies in the equations, and the faults that answer as the target does are left; those that do so by chance on
-   both problems are told apart on more of them.
+   both problems are told apart on more of them. Where the outputs are right, no fault of the forward pass is asked;
+   where they are wrong and no fault explains the gradients too, those that explain the outputs are left, and whether
+   the backward pass beside them is that of the right cell.
 2. Where they are right, or no fault answers alike, what is wrong may lie in how calls follow each other: everything
    that the failing law asks is kept, with the answers, and put to the faults in turn.
 3. Then two faults are tried at once; and where those do not explain it either, what differs is described.
@@ -18,7 +20,9 @@ import numpy as np
 from ltdcheck.diagnosis.apart import Apart, residual
 from ltdcheck.diagnosis.arranged import arranged
 from ltdcheck.diagnosis.describe import described
+from ltdcheck.diagnosis.forward import OF_RIGHT, Outputs, halves, of_outputs
 from ltdcheck.diagnosis.hearing import Exchange, heard
+from ltdcheck.diagnosis.hidden_clipping import clipped_inside
 from ltdcheck.diagnosis.pairs import pairs
 from ltdcheck.diagnosis.search import Candidate, asked_of, candidates, catalogue, limit_of, named
 from ltdcheck.faults.fault import Network, fault_named
@@ -48,10 +52,13 @@ def diagnose(subject: Subject, problem: Problem, law: Property | None = None) ->
     asked = [asked_of(subject, case) for case in (problem, _fresh(subject, problem))]
     limit = limit_of(problem.precision)
     right = residual(subject, Network(subject.cell), asked)
+    forward: list[Diagnosis] = []
     if wrong := right.far > limit or right.facts > 0:
         found = _told_apart(subject, candidates(subject, asked, right, limit), problem.precision, limit)
-        if likely := named(found) or _of_single(subject, problem, asked):
-            return likely
+        likely = named(found) or clipped_inside(subject, asked, limit) or _of_single(subject, problem, asked)
+        forward = [] if likely else _forward(subject, asked, problem.precision, limit)
+        if likely or any(OF_RIGHT in one.sentence for one in forward):
+            return likely or forward
     if law is not None:
         found = _left_behind(subject, problem, law, limit)
         if found:
@@ -61,7 +68,17 @@ def diagnose(subject: Subject, problem: Problem, law: Property | None = None) ->
         return [Diagnosis(fault.id, fault.sentence.rstrip("."), 0.0)]
     if not wrong:
         return []
-    return pairs(subject, asked, catalogue(subject), limit) or described(subject, asked, limit)
+    return pairs(subject, asked, catalogue(subject), limit) or forward or described(subject, asked, limit)
+
+
+def _forward(subject: Subject, asked: Sequence[Exchange], precision: str, limit: float) -> list[Diagnosis]:
+    """The faults that explain all outputs, whatever the gradients are; nothing where the outputs are right."""
+    alone, outputs = Outputs(subject.implementation, subject.layout, subject.declared), of_outputs(asked)
+    right = residual(alone, Network(subject.cell), outputs)
+    if not subject.has_backward or not right.far > limit:
+        return []
+    found = _told_apart(alone, candidates(alone, outputs, right, limit), precision, limit)
+    return halves(subject, asked, found, limit)
 
 
 def _of_single(subject: Subject, problem: Problem, asked: Sequence[Exchange]) -> list[Diagnosis]:
@@ -73,7 +90,8 @@ def _of_single(subject: Subject, problem: Problem, asked: Sequence[Exchange]) ->
     if network is None:
         return []
     sentence = f"{fault.sentence.rstrip('.')}: the outputs are right to the digits of single precision, and no further"
-    return [Diagnosis(fault.id, sentence, residual(subject, network, asked).far)]
+    far = residual(subject, network, asked).far
+    return [Diagnosis(fault.id, sentence, far)] if far < limit_of("float32") else []
 
 
 def _restless(subject: Subject, problem: Problem) -> bool:

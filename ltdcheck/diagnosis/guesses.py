@@ -13,7 +13,8 @@ from ltdcheck.diagnosis.clocks import clocked, unit_periods, watched
 from ltdcheck.diagnosis.measure import CHOSEN, measured, measured_by_group, numbers, rounding
 from ltdcheck.diagnosis.probe import FARTHEST, Probe, far
 from ltdcheck.diagnosis.thresholds import threshold
-from ltdcheck.faults.fault import Fault, Network, faults
+from ltdcheck.faults.fault import Fault, Network
+from ltdcheck.faults.graft import plantable
 from ltdcheck.problem import Params
 from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.cells.clockwork import Clockwork
@@ -58,6 +59,8 @@ def faulty(probe: Probe, cells: list[Cell], answer: NDArray[np.float64]) -> Iter
         if not _default(cell):
             continue
         for fault, _ in planted(cell):
+            if cell.name not in fault.cells:
+                continue  # a number is searched for under each fault, which those of every family are too many for
 
             def distance(c: Cell, fault: Fault = fault) -> float:
                 network = fault.plant(c)
@@ -71,7 +74,7 @@ def faulty(probe: Probe, cells: list[Cell], answer: NDArray[np.float64]) -> Iter
 
 def planted(cell: Cell) -> Iterator[tuple[Fault, Network]]:
     """The variant with each fault of its forward pass that its answers show."""
-    for fault in faults(cell.name):
+    for fault in plantable(cell.name):
         if fault.forward and not fault.layout:
             network = fault.plant(cell)
             if network is not None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from ltdcheck.diagnosis.apart import FAR, Apart, residual
+from ltdcheck.diagnosis.apart import FAR, Apart, outputs_apart, residual
 from ltdcheck.diagnosis.hearing import Exchange
-from ltdcheck.faults.fault import Fault, faults
+from ltdcheck.faults.fault import Fault, Network
+from ltdcheck.faults.graft import plantable
 from ltdcheck.faults.wired import wired_faults
 from ltdcheck.problem import Problem
 from ltdcheck.properties.subject import Subject
@@ -40,7 +41,7 @@ def limit_of(precision: str) -> float:
 def catalogue(subject: Subject) -> Iterator[Fault]:
     """The faults that the subject's cell can have, those seen in the wild first."""
     cell = subject.cell
-    yield from wired_faults(cell) if isinstance(cell, Layered) else faults(cell.name)
+    yield from wired_faults(cell) if isinstance(cell, Layered) else plantable(cell.name)
 
 
 def asked_of(subject: Subject, problem: Problem) -> Exchange:
@@ -51,9 +52,12 @@ def asked_of(subject: Subject, problem: Problem) -> Exchange:
 
 
 def candidates(subject: Subject, exchanges: Sequence[Exchange], right: Apart, limit: float) -> list[Candidate]:
-    """The faults of the catalogue that explain these answers."""
+    """The faults of the catalogue that explain these answers: none of the forward pass where all outputs are right."""
+    forward = outputs_apart(Network(subject.cell), exchanges) > limit
     found = []
     for fault in catalogue(subject):
+        if fault.forward and not forward:
+            continue
         network = fault.plant(subject.cell)
         if network is None:
             continue

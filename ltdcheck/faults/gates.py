@@ -92,7 +92,8 @@ for _family in GATED:
 
 class _ElmanBiasOutside(ElmanSteps):
     def step(self, p: dict[str, Any], z: Any, state: State) -> tuple[State, Saved]:
-        return (self.squash("h", z - p["b"] + ops.linear(state[0], p["W"])) + p["b"],), ()
+        h = self.squash("h", z - p["b"] + ops.linear(state[0], p["W"])) + p["b"]
+        return (h,), (state[0], h)
 
 
 @fault(

@@ -9,7 +9,7 @@ from dataclasses import fields
 from functools import cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from ltdcheck.faults.fault import Network, Plant, WrongFunction
+from ltdcheck.faults.fault import Fault, Network, Plant, WrongFunction, faults
 from ltdcheck.reference.cell import Cell, Saved, Share, State
 
 N = TypeVar("N", bound=Network)
@@ -23,6 +23,15 @@ GATES: dict[str, dict[str, str]] = {
     "gru": {"r": "reset gate", "u": "update gate"},
 }  # the parts that a logistic bounds, by family
 PARTS = {**GATES["lstm"], **GATES["gru"], "g": "candidate g", "n": "candidate n"}
+
+
+def plantable(family: str) -> list[Fault]:
+    """The faults of a family, and after them those that no family is without: of the fold, of calls, of U, W and b.
+
+    The catalogue lists the latter for :data:`ALL` alone, which is enough to show that they are found; a target may have
+    them in every family.
+    """
+    return [*faults(family), *(f for f in faults() if set(ALL) <= set(f.cells) and family not in f.cells)]
 
 
 class Graft(Cell):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from ltdcheck.faults.adjoints import Adjoints, bent
+from ltdcheck.faults.adjoints import ADJOINTS, Adjoints, bent
 from ltdcheck.faults.fault import Network, Plant, fault
 from ltdcheck.faults.graft import ALL, GATES, derived
 from ltdcheck.faults.steps import declared
@@ -47,6 +47,8 @@ def _where_usual(mixin: type[Cell], part: str) -> Plant:
     usual = "sigmoid" if part in "iforu" else "tanh"
 
     def plant(cell: Cell) -> Network | None:
+        if cell.name not in ADJOINTS:
+            return None
         has = part != "h" or isinstance(cell, Elman)  # gated cells have no nonlinearity of the state
         return None if has and declared(cell, part) != usual else bent(mixin, cell)
 

@@ -11,7 +11,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ltdcheck.faults.fault import Fault, Network, WrongFunction, faults
+from ltdcheck.faults.fault import Fault, Network, WrongFunction
+from ltdcheck.faults.graft import plantable
 from ltdcheck.faults.systems.fault import SystemFault, system_faults
 from ltdcheck.reference import ops
 from ltdcheck.reference.cell import Cell, Pulled, State, Wiring
@@ -27,7 +28,7 @@ def wired_faults(network: Layered) -> Iterator[Fault]:
     if network.both_ways and network.merge == "concatenate":
         yield from map(_read, _readings())
     for place, unit in enumerate(network.units):
-        for fault in faults(unit.cell.name):
+        for fault in plantable(unit.cell.name):
             yield replace(
                 fault,
                 sentence=f"In {unit.name}: {fault.sentence[:1].lower()}{fault.sentence[1:]}",
