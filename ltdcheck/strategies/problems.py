@@ -225,11 +225,11 @@ def recipes(
 def of_sizes(
     drawn: st.SearchStrategy[Recipe], known: Sequence[Recipe], axes: str, longest: int
 ) -> st.SearchStrategy[Recipe]:
-    """What is drawn, at sizes along the ``axes`` that a ``known`` recipe of up to ``longest`` steps and rows has.
+    """What is drawn, at sizes along the ``axes`` that one of the ``known`` recipes has, not the large one.
 
-    It is for a target that compiles a program for each of these sizes.
+    It is for a target that compiles a program for each of these sizes. ``longest`` are the most steps.
     """
-    likely = [recipe for recipe in known if max(recipe.T, recipe.B) <= longest]
+    likely = [r for r in known if r.B < LARGE_BATCH and ("T" not in axes or longest >= r.T)]
     sizes = list(dict.fromkeys(_sizes(recipe, axes) for recipe in likely))
     return st.builds(lambda recipe, at: _at(recipe, axes, at), drawn, st.sampled_from(sizes))
 
