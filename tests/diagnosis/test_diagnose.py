@@ -54,6 +54,26 @@ def test_two_faults_at_once_are_named(family: str, first: str, second: str) -> N
     assert only.residual < limit_of("float64")
 
 
+@pytest.mark.parametrize(
+    ("family", "id", "law"),
+    [
+        ("leaky", "state-leaks-between-calls", "calls.repeatable"),
+        ("delay", "answer-cached.but-input", "effects.every_input"),
+        ("clockwork", "gradient-leaks-between-calls", "calls.repeatable"),
+        ("jordan", "bptt-truncated.3", "gradients.backward_agrees"),
+        ("echo_state", "state-leaks-between-calls", "calls.repeatable"),
+        ("continuous", "gradient-scaled", "gradients.backward_agrees"),
+        ("greff", "state-dead", "values.forward_agrees"),
+    ],
+)
+def test_what_no_family_is_without_is_named_in_every_family(family: str, id: str, law: str) -> None:
+    """Faults of the fold and of calls, in families that the catalogue does not list them for."""
+    network = fault_named(id).plant(CELLS[family]())
+    assert network is not None
+    first = said(network, law)[0]
+    assert first.fault.partition(".")[0] == id.partition(".")[0]
+
+
 class Other(Network):
     """W's gradient is averaged over the rows, and two steps before the last nothing comes back to x."""
 
