@@ -54,8 +54,12 @@ def _model(instance: Any, precision: str) -> Model:
     def apply(tree: Any, x: Any, *state: Any) -> Any:
         return module.apply({"params": tree}, x, *state, method=call)
 
+    def ragged(tree: Any, x: Any, lengths: Any, *state: Any) -> Any:
+        return module.apply({"params": tree}, x, *state, lengths=lengths, method=carried)
+
     takes, needs = (True, False) if known else arguments(module.__call__)
-    return Model(init, apply, takes, needs, partial(_start, module) if known is _cell else None)
+    start = partial(_start, module) if known is _cell else None
+    return Model(init, apply, takes, needs, start, ragged if known is carried else None)
 
 
 def adapt(blueprint: Blueprint, first: Any) -> JaxNetwork:

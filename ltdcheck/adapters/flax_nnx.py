@@ -45,8 +45,12 @@ def _model(instance: Any, precision: str) -> Model:
         module = nnx.merge(definition, tree, rest, copy=True)  # variables of this trace
         return known(module, x, *state) if known else module(x, *state)
 
+    def ragged(tree: Any, x: Any, lengths: Any, *state: Any) -> Any:
+        return carried(nnx.merge(definition, tree, rest, copy=True), x, *state, lengths=lengths)
+
     takes, needs = (True, False) if known else arguments(instance)
-    return Model(lambda _x: parameters, apply, takes, needs, partial(_start, instance) if known is _cell else None)
+    start = partial(_start, instance) if known is _cell else None
+    return Model(lambda _x: parameters, apply, takes, needs, start, ragged if known is carried else None)
 
 
 def _outlined(make: Callable[[], Any]) -> Any:

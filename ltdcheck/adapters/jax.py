@@ -49,6 +49,7 @@ class JaxNetwork(Adapted):
         self.fixed_sizes = (inputs, form.hidden) if blueprint.fixed else None
         self.compiles = "BIH" if form.kind == "cell" else "TBIH"  # cells of all lengths are one program
         self.compiler = Compiler()
+        self.takes_lengths = self._takes_lengths(inputs)
         if not self.parameters(inputs, form.hidden):
             why = "it has no parameters, so that there is nothing to check a gradient of."
             raise TargetUnusableError(target, why, "Let its weights be real arrays of the tree of its parameters.")
@@ -58,6 +59,10 @@ class JaxNetwork(Adapted):
         program = self._instance(input_size, hidden_size, self.precisions[0], fresh=False)
         with bits(self.precisions[0]), raising():
             return {name: tuple(leaf.shape) for name, leaf in names_of(program.tree(input_size)).items()}
+
+    def _takes_lengths(self, inputs: int) -> bool:
+        program = self._instance(inputs, self.form.hidden, self.precisions[0], fresh=False)
+        return self.form.kind == "layer" and program.model.ragged is not None
 
     def _instance(self, I: int, H: int, precision: str, *, fresh: bool) -> Program:
         self.refuse_other_sizes(I, H)
@@ -92,6 +97,7 @@ class JaxNetwork(Adapted):
             [given(s, "state") for s in problem.state or ()],
             given(problem.dy, "dy", sequence=True),
             [given(d, "dstate") for d in problem.dstate],
+            None if problem.lengths is None else np.array(problem.lengths, np.int32),
         )
 
     def _read(self, problem: Problem, answers: Any, facts: dict[str, list[str]], *, backward: bool) -> Outputs:

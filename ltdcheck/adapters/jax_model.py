@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Any
 
@@ -32,6 +33,7 @@ class Model:
     takes_state: bool = True
     needs_state: bool = False
     start: Callable[[Any], Any] | None = None  # a cell's first state for x (B, I), if it does not follow its parameters
+    ragged: Callable[..., Any] | None = None  # as apply, with the lengths of the rows, (B,), before the state
 
     def shapes(self, x: Any) -> Any:
         """The tree of parameters, each leaf with a shape and a dtype alone."""
@@ -43,9 +45,17 @@ def arguments(function: Callable[..., Any]) -> tuple[bool, bool]:
     return binds(function, 2), not binds(function, 1)
 
 
-def carried(layer: Any, x: Any, *state: Any) -> Any:
-    """A layer of flax, which calls its state the carry, and returns it first, or not at all."""
-    carry, y = layer(x, initial_carry=state[0] if state else None, return_carry=True)
+def carried(layer: Any, x: Any, *state: Any, lengths: Any = None) -> Any:
+    """A layer of flax, which calls its state the carry, and returns it first, or not at all.
+
+    One that reads backwards, and answers in the order in which it reads, reads a row before its padding, where others
+    pass over the padding first: its answers to a row are moved to where theirs are, to the end.
+    """
+    carry, y = layer(x, initial_carry=state[0] if state else None, seq_lengths=lengths, return_carry=True)
+    if lengths is not None and getattr(layer, "reverse", False) and not layer.keep_order:
+        rows = 1 if layer.time_major else 0
+        late = jax.vmap(partial(jnp.roll, axis=0), in_axes=(rows, 0), out_axes=rows)
+        y = late(y, -lengths)
     return y, carry
 
 

@@ -50,6 +50,7 @@ class Given(NamedTuple):
     state: list[Any]
     dy: Any
     dstate: list[Any]
+    lengths: Any = None  # (B,), of the rows where they differ
 
 
 Answers = Any  # ((y, final), (dparams, dx, dstate))
@@ -121,7 +122,7 @@ class Program:
         seen = self._observed(problem, given)
         folded = _allotted(given, T) if cell else given
         whole = self._pulled(partial(self._fold, problem, seen) if cell else partial(self._once, problem))
-        key = (self.key, folded.x.shape, len(folded.state))
+        key = (self.key, folded.x.shape, len(folded.state), folded.lengths is not None)
         answers = self.compiler.compiled(key, whole, folded, new=new)(folded, np.int32(T))
         return answers, seen.facts
 
@@ -153,7 +154,7 @@ class Program:
 
         def whole(given: Given, length: Any) -> Answers:
             def outputs(params: Any, x: Any, state: Any) -> tuple[Any, list[Any]]:
-                y, final = run(self._call(params, x), x, state, length)
+                y, final = run(self._call(params, x, given.lengths), x, state, length)
                 return y, list(final)
 
             answers, pull = jax.vjp(outputs, given.params, given.x, given.state)
@@ -162,11 +163,14 @@ class Program:
 
         return whole
 
-    def _call(self, params: dict[str, Any], x: Any) -> Callable[..., Any]:
+    def _call(self, params: dict[str, Any], x: Any, lengths: Any) -> Callable[..., Any]:
         """The network with these parameters; what else its tree holds is made as its framework makes it."""
         tree = self.tree(x.shape[-1])
         if len(names_of(tree)) < len(jax.tree.leaves(tree)):
             tree = self.model.init(x)
+        if lengths is not None and self.model.ragged is not None:
+            ragged = self.model.ragged
+            return lambda x, *state: ragged(filled(tree, params), x, lengths, *state)
         return lambda x, *state: self.model.apply(filled(tree, params), x, *state)
 
     def _once(self, like: Problem, call: Any, x: Any, state: list[Any], _length: Any) -> tuple[Any, list[Any]]:

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from importlib import import_module
 from types import SimpleNamespace
 from typing import Any
@@ -26,6 +27,7 @@ from ltdcheck.adapters.keras_layers import (
     Weights,
     call_of,
     default_dtype,
+    is_layer,
     offered,
     prepared,
     refuse_what_remembers,
@@ -33,6 +35,7 @@ from ltdcheck.adapters.keras_layers import (
 from ltdcheck.adapters.passes import Engine, Passing
 from ltdcheck.adapters.sizes import learn_with_sizes
 from ltdcheck.errors import TargetUnusableError
+from ltdcheck.problem import Problem
 
 FORMS = (
     lambda made, _i, h: made(h, return_sequences=True, return_state=True),
@@ -57,6 +60,7 @@ class KerasNetwork(Passing):
         super().__init__(target, blueprint, form)
         self.precisions, self.refused = tuple(found), refused
         self.fixed_sizes = (inputs, form.hidden) if blueprint.fixed else None
+        self.takes_lengths = is_layer(first)
 
     @contextmanager
     def computing(self, precision: str) -> Iterator[None]:
@@ -88,6 +92,13 @@ class KerasNetwork(Passing):
     def call_of(self, owner: Any) -> Callable[..., Any]:
         """As keras calls it."""
         return call_of(owner)
+
+    def call_on(self, owner: Any, problem: Problem) -> Callable[..., Any]:
+        """With a mask where rows have lengths."""
+        if problem.lengths is None:
+            return call_of(owner)
+        running = np.arange(len(problem.x)) < np.array(problem.lengths)[:, None]  # (B, T)
+        return partial(call_of(owner), mask=keras.ops.convert_to_tensor(running))
 
 
 def adapt(blueprint: Blueprint, first: Any) -> Adapted:

@@ -13,7 +13,7 @@ import keras
 from ltdcheck.adapters.blueprint import Blueprint
 from ltdcheck.adapters.jax import JaxNetwork
 from ltdcheck.adapters.jax_model import Model
-from ltdcheck.adapters.keras_layers import Weights, call_of, default_dtype, is_cell, offered, prepared
+from ltdcheck.adapters.keras_layers import Weights, call_of, default_dtype, is_cell, is_layer, offered, prepared
 
 
 @dataclass
@@ -41,14 +41,17 @@ def model_of(layer: Any, weights: Weights, precision: str) -> Model:
     def init(_x: Any) -> dict[str, Any]:
         return {name: jnp.zeros(tuple(v.shape), v.dtype) for name, v in variables.items()}
 
-    def apply(tree: dict[str, Any], x: Any, *state: Any) -> Any:
+    def apply(tree: dict[str, Any], x: Any, *state: Any, **mask: Any) -> Any:
         held = [(variable, tree[name]) for name, variable in variables.items()]
         # else what has no value yet gets one at the end of the call, which would be traced as a part of it
         with default_dtype(precision), keras.StatelessScope(held, initialize_variables=False):
-            return call_of(layer)(x, *state)
+            return call_of(layer)(x, *state, **mask)
+
+    def ragged(tree: dict[str, Any], x: Any, lengths: Any, *state: Any) -> Any:
+        return apply(tree, x, *state, mask=jnp.arange(x.shape[1]) < lengths[:, None])
 
     start = (lambda x: layer.get_initial_state(batch_size=len(x))) if is_cell(layer) else None
-    return Model(init, apply, start=start)
+    return Model(init, apply, start=start, ragged=ragged if is_layer(layer) else None)
 
 
 def adapt(blueprint: Blueprint, first: Any) -> JaxNetwork:

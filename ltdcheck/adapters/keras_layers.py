@@ -84,14 +84,17 @@ def _build(layer: Any, input_size: int) -> None:
 
 
 def call_of(layer: Any) -> Callable[..., Any]:
-    """``(x, state=None) -> (y, state)`` of a layer, or of a cell, whose first state is what it says itself."""
+    """``(x, state=None) -> (y, state)`` of a layer, or of a cell, whose first state is what it says itself.
 
-    def of_layer(x: Any, state: Any = None) -> Any:
-        y, *final = layer(x, initial_state=state)
+    A layer takes a ``mask`` as well, (B, T), false after each row's end.
+    """
+
+    def of_layer(x: Any, state: Any = None, mask: Any = None) -> Any:
+        y, *final = layer(x, initial_state=state, mask=mask)
         return y, final
 
-    def of_two(x: Any, state: Any = None) -> Any:
-        ahead, back, *final = layer(x, initial_state=state)
+    def of_two(x: Any, state: Any = None, mask: Any = None) -> Any:
+        ahead, back, *final = layer(x, initial_state=state, mask=mask)
         return keras.ops.concatenate([ahead, back], axis=-1), final
 
     def of_cell(x: Any, state: Any = None) -> Any:

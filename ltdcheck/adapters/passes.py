@@ -131,6 +131,10 @@ class Passing(Adapted):
     def call_of(self, owner: Any) -> Callable[..., Any]:
         """The forward pass of an instance, ``(x, state=None)``, as :class:`Form` speaks of it."""
 
+    def call_on(self, owner: Any, _problem: Problem) -> Callable[..., Any]:
+        """The same for the rows of a problem, which have lengths where the target takes them."""
+        return self.call_of(owner)
+
     def computing(self, precision: str) -> AbstractContextManager[None]:
         """In it instances are made and called."""
         return self.engine.computing(precision)
@@ -149,7 +153,7 @@ class Passing(Adapted):
         check_names(set(variables), problem)
         asked = self._asked(problem, pulls if backward else 0)
         with self.computing(problem.precision), raising():
-            call, kit = self.call_of(owner), self.engine.kit(problem.precision)
+            call, kit = self.call_on(owner, problem), self.engine.kit(problem.precision)
             forward = lambda x, state: self.forward(call, x, state, problem, kit)  # noqa: E731
             answered = self.engine.passes(asked, variables, forward, owner)
         told = {fact: names for fact, names in answered.facts.items() if names}

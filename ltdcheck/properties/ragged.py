@@ -4,8 +4,9 @@ Every law makes lengths for the problem that it is given: one row has all steps,
 and none is in its place by size. A target that refuses a row without steps is asked about one step instead.
 
 After a row's end a target may answer zeros or its last output, and zeros for the final state of a row without steps,
-whose initial state is handed on elsewhere: ONNX leaves that open. It is said, and no fault. Cotangents after the end
-are zero.
+whose initial state is handed on elsewhere: ONNX leaves that open. A direction that reads backwards passes over the
+padding first, and may answer to it with the state in which it waits for its row. It is said, and no fault. Cotangents
+after the end are zero.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ NOT_RAGGED = "it takes no lengths: every row has as many steps as the batch"
 ZEROS = "after a row's end it answers zeros"
 FORGETS = "the final state of a row of no steps is zeros, where others hand on its initial state"
 REPEATS = "after a row's end it answers the row's last output again"
+WAITS = "after a row's end, before it reads the row backwards, it answers the row's initial state"
+MERGED = (
+    "its two directions are merged into one output, which does not tell what each answers after a row's end"
+)
 
 
 @law("ragged.agrees")
@@ -81,7 +86,7 @@ def padding_has_no_effect(subject: Subject, problem: Problem) -> Evidence:
 
 @law("ragged.after_the_end")
 def after_the_end(subject: Subject, problem: Problem) -> Evidence:
-    """After a row's end the answer is zeros, or the row's last output again; one of them in all rows."""
+    """After a row's end each direction answers zeros, the row's last output again, or the state in which it waits."""
     problem = subject.within(problem)
     if why := _unfit(subject, problem):
         return Evidence(not_applicable=why)
@@ -89,16 +94,39 @@ def after_the_end(subject: Subject, problem: Problem) -> Evidence:
     padding = ~_running(ragged)
     if not padding.any():
         return Evidence(not_applicable="no row ends early")
-    zeros, repeats = not out.y[padding].any(), np.array_equal(out.y, _repeated(out.y, ragged))
-    if zeros or repeats:  # or both, where only a row of no steps ends early
-        notes = () if zeros and repeats else (ZEROS if zeros else REPEATS,)
-        return Evidence(int(padding.sum()), notes=notes)
-    t, b = (int(k) for k in np.argwhere(padding & np.any(out.y != 0, axis=2))[0])
-    unit = int(np.flatnonzero(out.y[t, b])[0])
+    compared, directions = int(padding.sum()), subject.implementation.width
+    notes: list[str] = []
+    for k, y in enumerate(np.split(out.y, directions, axis=2)):
+        told = _after(y, ragged, backwards=subject.cell.both_ways or subject.layout.direction != "forward")
+        if told is not None:
+            notes += [told] * (told != "" and told not in notes)
+        elif subject.cell.both_ways and directions == 1:
+            return Evidence(not_applicable=MERGED)
+        else:
+            return Evidence(compared, np.inf, disagreement=_neither(subject, ragged, out.y, k * y.shape[2]))
+    return Evidence(compared, notes=tuple(notes))
+
+
+def _after(y: Array, problem: Problem, *, backwards: bool) -> str | None:
+    """What one direction answers after the ends, in words; none where it is nothing that is known.
+
+    No words where zeros and repeating are the same, since only a row of no steps ends early.
+    """
+    padding = ~_running(problem)
+    zeros, repeats = not y[padding].any(), np.array_equal(y, _repeated(y, problem))
+    if zeros or repeats:
+        return "" if zeros and repeats else ZEROS if zeros else REPEATS
+    waits = backwards and any(np.array_equal(y[padding], (y * 0 + s)[padding]) for s in problem.given_state)
+    return WAITS if waits else None
+
+
+def _neither(subject: Subject, ragged: Problem, y: Array, left: int) -> Disagreement:
+    """The first entry after an end, from unit ``left`` on, that is not zero."""
+    t, b = (int(k) for k in np.argwhere(~_running(ragged) & np.any(y[..., left:] != 0, axis=2))[0])
+    unit = left + int(np.flatnonzero(y[t, b, left:])[0])
     text = f"row {b} has {_lengths(ragged)[b]} steps ({_said(ragged)})"
     where = subject.place("y", (t, b, unit), ragged)
-    wrong = Disagreement(where, repr(float(out.y[t, b, unit])), "0, or the row's last output", 0.0, text)
-    return Evidence(int(padding.sum()), np.inf, disagreement=wrong)
+    return Disagreement(where, repr(float(y[t, b, unit])), "0, or the row's last output", 0.0, text)
 
 
 @law("ragged.full_lengths_change_nothing")

@@ -7,7 +7,7 @@ from typing import Any
 import flax.linen as nn
 import pytest
 from adapters.cases import B, H, T, problem_for
-from adapters.conforming import words_if_right
+from adapters.conforming import farthest_with_lengths, subject_of, words_if_right
 from flax import nnx
 
 from ltdcheck.adapters import jax_model
@@ -56,6 +56,29 @@ IDS = [
 def test_what_flax_has_is_found_out_and_right(make: Any, words: str) -> None:
     """Cells of both, layers with the time first or last, in both directions, with the right variant."""
     assert words_if_right(make) == words
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda i, h: nn.RNN(nn.SimpleCell(h)),
+        lambda i, h: nn.RNN(nn.SimpleCell(h), reverse=True),
+        lambda i, h: nn.Bidirectional(*(nn.RNN(nn.SimpleCell(h), time_major=True) for _ in "12"), time_major=True),
+        pytest.param(ahead, marks=pytest.mark.quality),
+    ],
+    ids=["RNN", "reverse", "Bidirectional", "nnx.RNN"],
+)
+def test_rows_end_where_seq_lengths_say(make: Any) -> None:
+    """Outputs until then, carries and gradients are right; a row of no steps is not, as the witness shows."""
+    subject = subject_of(make)
+    assert subject.implementation.takes_lengths
+    assert farthest_with_lengths(subject, (3, 4, 1, 2)) < 1
+    assert farthest_with_lengths(subject, (3, 4, 0, 2)) > 1e6
+
+
+def test_cells_take_no_lengths() -> None:
+    """They are asked one step at a time."""
+    assert not adapt(nn.GRUCell, "it").takes_lengths
 
 
 def test_layers_return_their_state_whether_told_to_or_not() -> None:

@@ -7,13 +7,18 @@ from typing import Any
 import numpy as np
 import pytest
 from adapters.cases import identical, problem_for
+from adapters.conforming import farthest_with_lengths, subject_of
 
 from ltdcheck.adapters.adapting import adapt
+from ltdcheck.diagnosis.probe import SIZES
 from ltdcheck.errors import TargetUnusableError
 from ltdcheck.oracles.rounding import expected
 from ltdcheck.problem import Array, Params
+from ltdcheck.properties.law import property_named
+from ltdcheck.properties.ragged import REPEATS, WAITS, ZEROS
 from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.cells import GRU, LSTM, Elman
+from ltdcheck.strategies.problems import Recipe, build
 
 pytest.importorskip("tensorflow")
 keras = pytest.importorskip("keras")
@@ -83,6 +88,35 @@ def test_two_directions_have_one_state(merge: str | None, width: int) -> None:
     assert (it.width, it.states) == (width, 4)
     names = list(it.parameters(4, 6))
     assert {name.partition("/")[0] for name in names} == {"forward_lstm", "backward_lstm"}
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda _i, h: layers.LSTM(h, dtype="float32"), {REPEATS}),
+        (lambda _i, h: layers.GRU(h, dtype="float32", zero_output_for_mask=True), {ZEROS}),
+        (lambda _i, h: layers.SimpleRNN(h, dtype="float32", go_backwards=True), {ZEROS, WAITS}),
+        (
+            lambda _i, h: layers.Bidirectional(layers.SimpleRNN(h, dtype="float32"), dtype="float32"),
+            {REPEATS, ZEROS, WAITS},
+        ),
+    ],
+    ids=["LSTM", "zero_output_for_mask", "go_backwards", "Bidirectional"],
+)
+def test_rows_end_where_the_mask_does(make: Any, words: set[str]) -> None:
+    """Outputs, states and gradients are right, a row of no steps included; what comes after the end is said.
+
+    What a layer answers before it reads its row backwards differs with the backend: zeros or the initial state.
+    """
+    subject = subject_of(make)
+    assert subject.implementation.takes_lengths
+    assert farthest_with_lengths(subject, (3, 4, 0, 2)) < 1
+    problem = build(subject.cell, Recipe(4, 4, *SIZES, precision="float32"))
+    after = property_named("ragged.after_the_end").check(subject, problem)
+    assert after.disagreement is None
+    assert after.compared
+    assert set(after.notes) <= words
+    assert after.notes
 
 
 def test_a_class_is_made_in_both_precisions() -> None:
