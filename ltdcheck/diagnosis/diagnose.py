@@ -27,12 +27,13 @@ from ltdcheck.diagnosis.pairs import pairs
 from ltdcheck.diagnosis.search import Candidate, asked_of, candidates, catalogue, limit_of, named
 from ltdcheck.faults.fault import Network, fault_named
 from ltdcheck.problem import Problem
-from ltdcheck.properties.law import Property, properties
+from ltdcheck.properties.law import Check, Property, properties
 from ltdcheck.properties.subject import Subject
-from ltdcheck.properties.values import right_in_single
+from ltdcheck.properties.values import forward_agrees, right_in_single
 from ltdcheck.result import Diagnosis
 from ltdcheck.strategies.problems import Recipe, build, configurations
 
+ENDS = "ragged.agrees"  # where a sequence has lengths, it may be computed otherwise
 TOLD_APART = 8  # problems that candidates are told apart by, at most
 
 
@@ -52,13 +53,14 @@ def diagnose(subject: Subject, problem: Problem, law: Property | None = None) ->
     asked = [asked_of(subject, case) for case in (problem, _fresh(subject, problem))]
     limit = limit_of(problem.precision)
     right = residual(subject, Network(subject.cell), asked)
+    likely = _of_single(subject, problem, asked, law.check) if law is not None and law.id == ENDS else []
     forward: list[Diagnosis] = []
     if wrong := right.far > limit or right.facts > 0:
         found = _told_apart(subject, candidates(subject, asked, right, limit), problem.precision, limit)
-        likely = named(found) or clipped_inside(subject, asked, limit) or _of_single(subject, problem, asked)
+        likely = likely or named(found) or clipped_inside(subject, asked, limit) or _of_single(subject, problem, asked)
         forward = [] if likely else _forward(subject, asked, problem.precision, limit)
-        if likely or any(OF_RIGHT in one.sentence for one in forward):
-            return likely or forward
+    if likely or any(OF_RIGHT in one.sentence for one in forward):
+        return likely or forward
     if law is not None:
         found = _left_behind(subject, problem, law, limit)
         if found:
@@ -81,9 +83,11 @@ def _forward(subject: Subject, asked: Sequence[Exchange], precision: str, limit:
     return halves(subject, asked, found, limit)
 
 
-def _of_single(subject: Subject, problem: Problem, asked: Sequence[Exchange]) -> list[Diagnosis]:
+def _of_single(
+    subject: Subject, problem: Problem, asked: Sequence[Exchange], check: Check = forward_agrees
+) -> list[Diagnosis]:
     """Double precision that has the digits of single, whichever of its operations loses them."""
-    if problem.precision != "float64" or not right_in_single(subject, problem):
+    if problem.precision != "float64" or not right_in_single(subject, problem, check):
         return []
     fault = fault_named("precision-lost")
     network = fault.plant(subject.cell)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ltdcheck.problem import Problem
 from ltdcheck.properties import own_gradients
 from ltdcheck.properties.compare import against, compare, hidden, merged
-from ltdcheck.properties.law import Disagreement, Evidence, law
+from ltdcheck.properties.law import Check, Disagreement, Evidence, law
 from ltdcheck.properties.subject import Subject
 from ltdcheck.result import Place
 
@@ -102,11 +102,17 @@ def single_agrees_with_double(subject: Subject, problem: Problem) -> Evidence:
     return merged(forward, compare(subject, single, subject.gradients(low), gradients, "float32 and float64 differ"))
 
 
-def right_in_single(subject: Subject, problem: Problem) -> bool:
-    """The outputs of double precision are within the bounds of single precision."""
-    single = subject.within(problem).with_(precision="float32")
-    out = subject.run(single.with_(precision="float64"), backward=subject.has_backward)
-    seen = compare(subject, single, subject.outputs(out), subject.expect(single).outputs)
+class _InDouble(Subject):
+    """Asked in double precision for what is held against single."""
+
+    def _there(self, problem: Problem) -> Problem:
+        return super()._there(problem).with_(precision="float64")
+
+
+def right_in_single(subject: Subject, problem: Problem, check: Check = forward_agrees) -> bool:
+    """The answers of double precision pass ``check`` within the bounds of single precision."""
+    double = _InDouble(subject.implementation, subject.layout, subject.declared)
+    seen = check(double, problem.with_(precision="float32"))
     return seen.ok and bool(seen.compared)
 
 

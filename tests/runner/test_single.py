@@ -85,3 +85,29 @@ def test_the_digits_are_seen_in_the_diagnosis(kind: type) -> None:
     problem = build(subject.cell, Recipe())
     named = [likely.fault for likely in diagnose(subject, problem, property_named(FORWARD))]
     assert ("precision-lost" in named) == (kind is Rounds)
+
+
+class RoundsRaggedRows(Rounds):
+    """It has single precision's digits only where rows have lengths."""
+
+    def forward(self, x: Any, state: Any = None, lengths: Any = None) -> Any:
+        """(T, B, I) to (T, B, H); zeros after a row's end."""
+        kind = x.dtype if lengths is None else np.dtype("float32")
+        held = np.zeros((x.shape[1], len(self.params["b"])), x.dtype) if state is None else state
+        outputs = []
+        for t, x_t in enumerate(x):
+            a = (x_t.astype(kind) @ self.params["U"].T.astype(kind)).astype(x.dtype)
+            h = np.tanh(a + held @ self.params["W"].T + self.params["b"])
+            runs = np.full((len(h), 1), True) if lengths is None else (t < lengths)[:, None]
+            held = np.where(runs, h, held)
+            outputs.append(np.where(runs, h, 0 * h))
+        return np.array(outputs, x.dtype).reshape(len(x), *held.shape), held
+
+
+def test_rows_that_end_early_may_lose_digits_alone() -> None:
+    """The law of their ends fails with the name of the fault; laws of whole batches are judged in both precisions."""
+    options = Options(profile_named("quick"), properties=(FORWARD, IN_BOTH, "ragged.agrees"))
+    forward, both, ends = run([Target("RoundsRaggedRows", RoundsRaggedRows, "elman")], options).results
+    assert (forward.status, both.status, ends.status) == ("passed", "passed", "failed")
+    assert ends.finding is not None
+    assert [likely.fault for likely in ends.finding.diagnosis] == ["precision-lost"]
