@@ -1,17 +1,14 @@
 """Every entry of a small gradient at once: the comparison that ends most checks.
 
-A complex step along all entries in one pass gives the Jacobian. What agrees with it to two units in the last place, the
-least that any bound is, needs no more. Of the other entries, and of about ``SAMPLE`` in each block for the size that is
-detectable there, the spread is measured: on the code of a given gradient, else on the step itself. Whatever is left
-over, a dispute or a doubt, is no finding yet: all is then asked again with more care, block by block
-(:mod:`ltdcheck.gradcheck.blocks`).
+A complex step along all entries in one pass gives the Jacobian. What agrees with it as well as one operation rounds,
+within ``FACTOR`` times the spread of a single one, needs no more: that is then the bound, and it says what is
+detectable. Of the other entries the spread is measured: on the code of a given gradient, else on the step itself. At a
+kink every value between the steps ahead and back agrees. Whatever is left over, a dispute or a doubt, is no finding
+yet: all is then asked again with more care, block by block (:mod:`ltdcheck.gradcheck.blocks`). So no bound of this
+module calls a gradient wrong; one that is too large makes ``detectable`` large, which says so.
 """
 
 from __future__ import annotations
-
-from collections.abc import Sequence
-from math import isnan
-from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +22,6 @@ from ltdcheck.oracles.judging import HIDDEN
 from ltdcheck.oracles.shaking import EPS, SHAKE
 
 Floats = NDArray[np.float64]
-SAMPLE = 3  # entries of a block whose spread is measured though they agree
 STEPPED = 32  # columns whose spread a step measures; of more, the code of the gradient does, all at once
 
 
@@ -45,27 +41,23 @@ def agreed(tested: Tested, slopes: Slopes) -> list[BlockResult]:
     if stepped is None:
         return []
     with np.errstate(all="ignore"):
-        gap, there = np.abs(G - stepped.J), np.maximum(np.abs(G), np.abs(stepped.J))
+        right = np.clip(G, np.minimum(stepped.J, stepped.back), np.maximum(stepped.J, stepped.back))
+        gap, there = np.abs(G - right), np.maximum(np.abs(G), np.maximum(np.abs(stepped.J), np.abs(stepped.back)))
+        allowed = tested.factor * (1 + EPS / tested.eps)  # of a spread
         least = 2 * tested.eps * np.abs(G) + stepped.error + SHAKE * max(b.tiny for b in blocks)
-        chosen = np.any(~(gap <= least), axis=0) | _sample(blocks, G.shape[1])
-        spread = _spread(tested, slopes, stepped, np.flatnonzero(chosen))
-        if spread is None:
+        bound = least + allowed * tested.once * there
+        chosen, kinks = np.any(~(gap <= bound), axis=0), stepped.kinks
+        if np.any(chosen & kinks):
             return []
-        bound = least.copy()
-        bound[:, chosen] += tested.factor * (1 + EPS / tested.eps) * spread
+        if np.any(chosen):
+            spread = _spread(tested, slopes, stepped, np.flatnonzero(chosen))
+            if spread is None:
+                return []
+            bound[:, chosen] = least[:, chosen] + allowed * spread
         if not np.all((there == 0) | ((gap <= bound) & (bound <= HIDDEN * there))):
             return []
-        detectable = np.where(chosen & (there != 0), bound / there, np.nan)
-    return _results(tested.function, G, stepped.J, bound, detectable)
-
-
-def _sample(blocks: Sequence[Block], n: int) -> NDArray[np.bool_]:
-    """Of every block the first entry, the last and one between: which matters to no verdict."""
-    chosen, start = np.zeros(n, dtype=bool), 0
-    for b in blocks:
-        chosen[start : start + b.size : max(1, (b.size - 1) // (SAMPLE - 1))] = True
-        start += b.size
-    return chosen
+        detectable = np.where(there != 0, bound / there, np.nan)
+    return _results(tested.function, G, right, bound, detectable, kinks)
 
 
 def _spread(tested: Tested, slopes: Slopes, stepped: Stepped, columns: NDArray[np.intp]) -> Floats | None:
@@ -77,7 +69,9 @@ def _spread(tested: Tested, slopes: Slopes, stepped: Stepped, columns: NDArray[n
     return slopes.spread_of_entries(stepped, columns, tested.unit, FIRST)
 
 
-def _results(function: Function, G: Floats, J: Floats, bound: Floats, detectable: Floats) -> list[BlockResult]:
+def _results(
+    function: Function, G: Floats, J: Floats, bound: Floats, detectable: Floats, kinks: NDArray[np.bool_]
+) -> list[BlockResult]:
     """Each block with the entry that is nearest to its bound."""
     gap, found, start = np.abs(G - J), [], 0
     ratio = np.divide(gap, bound, out=np.zeros_like(gap), where=gap != 0)
@@ -87,10 +81,14 @@ def _results(function: Function, G: Floats, J: Floats, bound: Floats, detectable
         row, k = divmod(int(ratio[:, start : start + b.size].argmax()), b.size)
         worst, got, right, limit = (float(a[row, start + k]) for a in (ratio, G, J, bound))
         output = _index(row, function.outputs[0]) if len(function.outputs) == 1 < len(G) else None
-        seen = [size for size in detectable[:, start : start + b.size].ravel().tolist() if not isnan(size)]
-        size = median(seen) if seen else 0.0
+        seen = detectable[:, start : start + b.size]
+        seen = seen[~np.isnan(seen)]
+        size = float(np.median(seen)) if len(seen) else 0.0
         where = _index(k, b), output
-        found.append(BlockResult(b.name, b.shape, b.size, 0, worst, got, right, limit, *where, size, COMPLEX_STEP))
+        kink = bool(np.any(kinks[start : start + b.size]))
+        found.append(
+            BlockResult(b.name, b.shape, b.size, 0, worst, got, right, limit, *where, size, COMPLEX_STEP, kink)
+        )
         start += b.size
     return found
 

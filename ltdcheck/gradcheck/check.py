@@ -14,6 +14,7 @@ from ltdcheck.adapters.functions import Function, How, Vector, function_of, held
 from ltdcheck.gradcheck.agreement import agreed, small
 from ltdcheck.gradcheck.blocks import Plan, examine
 from ltdcheck.gradcheck.notes import DIRECTIONS
+from ltdcheck.gradcheck.notes import notes as notes_of
 from ltdcheck.gradcheck.numpy_function import NumPyFunction
 from ltdcheck.gradcheck.proved import enclosed
 from ltdcheck.gradcheck.report import BlockResult, GradientReport
@@ -117,7 +118,8 @@ def _checked(function: Function, tested: Tested, plan: Plan, what: str) -> Gradi
     _announce(seconds, slopes, plan)
     blocks = agreed(tested, slopes) if few and not plan.prove else []
     if blocks:
-        return GradientReport(blocks, what, function.evaluations)
+        m = sum(b.size for b in function.outputs)
+        return GradientReport(blocks, what, function.evaluations, "", list(notes_of(blocks, slopes, m, m)))
     blocks, notes, slopes = _examined(tested, slopes, plan, first=few or plan.prove)
     if tested.eps > HALF and any(b.undecided for b in blocks):
         again = Tested(function, tested.gradient, tested.mode, HALF_SAMPLES)

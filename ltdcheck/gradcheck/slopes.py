@@ -39,11 +39,21 @@ DIFFERENCES = "finite difference"
 
 @dataclass(frozen=True, eq=False)
 class Stepped:
-    """The Jacobian (m, n) by a step along every entry, with its error; ``lengths`` (n,) of the steps."""
+    """The Jacobian (m, n) by a step ahead along every entry, and by one back where it is ``tied`` (n,), with its error.
+
+    ``lengths`` (n,) are those of the steps.
+    """
 
     J: Rows
+    back: Rows
     error: Rows
     lengths: Vector
+    tied: NDArray[np.bool_]
+
+    @property
+    def kinks(self) -> NDArray[np.bool_]:
+        """Where the two differ, (n,)."""
+        return np.asarray(self.tied & np.any(np.abs(self.J - self.back) > 2 * self.error, axis=0))
 
 
 class Slopes:
@@ -103,16 +113,20 @@ class Slopes:
         return [self.along(v) if slope is None else slope for v, slope in zip(V, found, strict=True)]
 
     def every_entry(self) -> Stepped | None:
-        """The Jacobian; None where some of it takes a step of its own: at kinks, and where x is as small as steps."""
+        """The Jacobian; None where some of it takes a step of its own, as where x is as small as steps."""
         x = np.abs(self.function.point)
         if not np.all((x == 0) | (x >= STEP / FLAT)):
             return None
         try:
             values, lengths, tied = self._stepped(np.eye(len(x)))
+            back = values.copy()
+            if np.any(tied):
+                back[tied] = -self._steps(-np.eye(len(x))[tied], lengths[tied])[0]
         except NotAnalyticError:
             self._alone = True
             return None
-        return None if np.any(tied) else Stepped(values.T, (EPS * np.abs(values) + TINY / lengths).T, lengths[:, 0])
+        error = EPS * np.maximum(np.abs(values), np.abs(back)) + TINY / lengths
+        return Stepped(values.T, back.T, error.T, lengths[:, 0], tied)
 
     def spread_of_entries(self, stepped: Stepped, columns: NDArray[np.intp], unit: float, copies: int) -> Rows | None:
         """As spread, of chosen columns of the Jacobian in one pass, (m, columns); None at kinks."""

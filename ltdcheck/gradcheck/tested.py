@@ -47,6 +47,11 @@ class Tested:
         self._rows: dict[bytes, Floats] = {}
         self._last: tuple[bytes, Floats] | None = None
 
+    @property
+    def once(self) -> float:
+        """The spread of a result that is off by the rounding of one operation, relative to it: of a uniform error."""
+        return float(SHAKE * self.unit / np.sqrt(3))
+
     @cached_property
     def twice(self) -> tuple[Floats | None, Floats, Floats]:
         """Two answers to one question, or the first rows of two; and f(x), where the first came by way of it."""

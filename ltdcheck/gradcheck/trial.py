@@ -179,7 +179,7 @@ class Trials:
             measured = root_mean_square(off)
         if found is None or (careful and self.slopes.steps):
             alone = np.full(len(V), careful or self.rows is None) | (np.count_nonzero(V, axis=1) == 1)
-            measured[~alone] = SHAKE * self.tested.unit / np.sqrt(3) * size[~alone]
+            measured[~alone] = self.tested.once * size[~alone]
             measured[alone] = np.maximum(measured[alone], self._stepped(rows[alone], V[alone]))
         return np.asarray(self.tested.factor * (1 + EPS / self.tested.eps) * measured)
 
