@@ -28,14 +28,21 @@ def _targets(*specs: str, cell: str | None = None) -> tuple[Target, ...]:
     return tuple(Target(spec, None, cell) for spec in specs)
 
 
-def _keras(backend: str) -> Framework:
-    layers = ("SimpleRNN", "LSTM", "GRU")
-    specs = [f"KERAS_BACKEND={backend} keras.layers:{layer}" for layer in layers]
+def _keras(backend: str, *more: str) -> Framework:
+    named = *(f"keras.layers:{layer}" for layer in ("SimpleRNN", "LSTM", "GRU")), *more
+    specs = [f"KERAS_BACKEND={backend} {name}" for name in named]
     return Framework(f"keras on {backend}", _targets(*specs), (backend,))
 
 
 _TORCH = ("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell")
 _LINEN = ("SimpleCell", "LSTMCell", "OptimizedLSTMCell", "GRUCell", "MGUCell")
+_KERAS_MORE = (
+    *(f"keras.layers:{cell}" for cell in ("SimpleRNNCell", "LSTMCell", "GRUCell")),
+    *(
+        f"ltdcheck.adapters.keras_factories:{made}"
+        for made in ("backwards_lstm", "bidirectional_gru", "reset_before_gru")
+    ),
+)
 FRAMEWORKS = (
     Framework(
         "torch",
@@ -55,7 +62,7 @@ FRAMEWORKS = (
     Framework("haiku", _targets("haiku:VanillaRNN", "haiku:LSTM", "haiku:GRU"), ("jax",)),
     _keras("jax"),
     _keras("tensorflow"),
-    _keras("torch"),
+    _keras("torch", *_KERAS_MORE),  # their code is that of every backend, and this one is the fastest to check
     Framework(
         "onnxruntime", _targets(*(f"ltdcheck.adapters.onnx:{name}" for name in ("RNN", "LSTM", "GRU"))), ("onnx",)
     ),
