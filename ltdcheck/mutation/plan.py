@@ -16,11 +16,11 @@ from ltdcheck.reference.layout import ArrayLayout, Layout
 
 @dataclass(frozen=True)
 class Seat:
-    """Where the target is defined: the file, the dotted name in it; a class, or a function that makes instances."""
+    """Where the target is defined: the file, the dotted name in it; a class, an instance, or a maker of instances."""
 
     file: str
     name: str
-    kind: Literal["class", "factory"]
+    kind: Literal["class", "factory", "instance"]
     framework: str
 
 

@@ -49,7 +49,7 @@ class _Reached(Serving):
 
 
 def plant(module: ModuleType, data: Mapping[str, Any]) -> None:
-    """Replace the passes of the class that the plan names, or of what the function makes."""
+    """Replace the passes of the class that the plan names, of the instance, or of what the function makes."""
     plan = Plan.from_json(data)
     *owners, name = plan.seat.name.split(".")
     owner: Any = functools.reduce(getattr, owners, module)
@@ -58,15 +58,24 @@ def plant(module: ModuleType, data: Mapping[str, Any]) -> None:
         _replace(target, plan)
         return
 
+    if plan.seat.kind == "instance":
+        _replace_in(target, plan)
+        return
+
     @functools.wraps(target)
     def make(*given: Any, **named: Any) -> Any:
         instance = target(*given, **named)
-        kind = type(instance)
-        instance.__class__ = replaced = type(kind.__name__, (kind,), {"__module__": kind.__module__})
-        _replace(replaced, plan)
+        _replace_in(instance, plan)
         return instance
 
     setattr(owner, name, make)
+
+
+def _replace_in(instance: Any, plan: Plan) -> None:
+    """Of this instance, and of no other of its class."""
+    kind = type(instance)
+    instance.__class__ = replaced = type(kind.__name__, (kind,), {"__module__": kind.__module__})
+    _replace(replaced, plan)
 
 
 def _replace(kind: Any, plan: Plan) -> None:

@@ -17,7 +17,7 @@ from ltdcheck.mutant import Campaign, Mutant
 from ltdcheck.mutation.choosing import candidates, showing
 from ltdcheck.mutation.command import Outcome, run_command
 from ltdcheck.mutation.plan import Plan, require_servable
-from ltdcheck.mutation.seat import seat_of
+from ltdcheck.mutation.seat import require_python, seat_of
 from ltdcheck.runner.check import versions
 from ltdcheck.runner.subjects import Opened, Target, open_target
 
@@ -86,11 +86,16 @@ def _identified(wanted: Wanted) -> tuple[Opened, Plan]:
     TargetUnusableError
         When the reference cannot stand in for it.
     """
+    require_python(wanted.target)
     opened = open_target(Target(wanted.target, cell=wanted.cell), 60.0)
     opened.close()
     if opened.early is not None:
         why = f"it fails before anything is planted: {getattr(opened.early, 'message', opened.early)}."
         raise TargetUnusableError(wanted.target, why, "Run 'ltdcheck check' on it first: it must be right.")
+    if opened.other:
+        raise TargetUnusableError(
+            wanted.target, f"{opened.other}.", "Run 'ltdcheck check' on it first: it must be right."
+        )
     if opened.identification is None:
         why = "it is a clipping function, and faults are planted in cells."
         raise TargetUnusableError(wanted.target, why, "Name a recurrent network.")

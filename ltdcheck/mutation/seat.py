@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
-from ltdcheck.adapters.adapting import adapt
+from ltdcheck.adapters.adapting import adapt, adapter_of
 from ltdcheck.adapters.form import Form
 from ltdcheck.adapters.loading import load
 from ltdcheck.errors import TargetUnusableError
 from ltdcheck.mutation.plan import Seat, form_from_json, form_to_json
 from ltdcheck.runner.isolation import Worker
 
-WHAT_TO_NAME = "Name a class, or a function (input_size, hidden_size) that makes one, in a Python file."
+WHAT_TO_NAME = "Name a class, an instance, or a function (input_size, hidden_size) that makes one, in a Python file."
+
+
+def require_python(spec: str) -> None:
+    """Refuse what no test suite imports.
+
+    Raises
+    ------
+    TargetUnusableError
+        For a program, and for a model of ONNX.
+    """
+    last = spec.split()[-1] if spec.split() else spec
+    what = "a program" if re.search(r"(^|\s)exec:", spec) else "a model file" if last.endswith(".onnx") else ""
+    if what:
+        why = f"it is {what}, and faults are planted in Python objects, in the process in which your tests import them."
+        raise TargetUnusableError(spec, why, WHAT_TO_NAME)
 
 
 def seat_of(spec: str, timeout: float) -> tuple[Seat, Form]:
@@ -40,14 +56,26 @@ def opened(source: Mapping[str, Any], live: object | None = None) -> Any:
     def answer(method: str, header: Any, arrays: Any) -> Any:
         found: Any = load(spec)
         network: Any = adapt(found, spec)
-        file = _file_of(found, spec)
-        kind: Literal["class", "factory"] = "class" if isinstance(found, type) else "factory"
-        seat = Seat(file, found.__qualname__, kind, getattr(network, "framework", ""))
+        framework = getattr(network, "framework", "")
+        if not isinstance(found, type) and adapter_of(found) is not None:
+            seat = Seat(_file_of_module(spec), spec.rpartition(":")[2], "instance", framework)
+        else:
+            kind: Literal["class", "factory"] = "class" if isinstance(found, type) else "factory"
+            seat = Seat(_file_of(found, spec), found.__qualname__, kind, framework)
         if seat.framework not in ("numpy", "torch"):
             raise TargetUnusableError(spec, "it is neither a torch module nor a NumPy class.", WHAT_TO_NAME)
         return {"seat": asdict(seat), "form": form_to_json(network.form)}, {}
 
     return answer
+
+
+def _file_of_module(spec: str) -> str:
+    """The file that, when it is executed, makes what a spec names by its place."""
+    source = spec.split()[-1].rpartition(":")[0]
+    named = getattr(sys.modules.get(source), "__file__", None) or source
+    if not named.endswith(".py"):
+        raise TargetUnusableError(spec, f"{source} is no Python file, whose execution could be seen.", WHAT_TO_NAME)
+    return str(Path(named).resolve())
 
 
 def _file_of(found: Any, spec: str) -> str:

@@ -118,6 +118,27 @@ def test_a_function_that_makes_instances_is_a_target(tmp_path: Path) -> None:
     assert "1 killed + 1 survived" in text
 
 
+def test_an_instance_is_a_target(tmp_path: Path) -> None:
+    """It alone is replaced, and other instances of its class are as they were."""
+    made = NETWORK + "\n\nnet = Elman(2, 3)\n"
+    tests = EXACT.replace("from network import Elman", "from network import Elman, net").replace(
+        "net = Elman(2, 3)", "other = Elman(2, 3)"
+    )
+    target, command = written(tmp_path, tests + "\nassert np.array_equal(other.forward(x)[0][-1], h)\n", made)
+    status, text = mutate(target.replace(":Elman", ":net"), command, *faults(FORWARD, BACKWARD))
+    assert status == 1, text
+    assert "1 killed + 1 survived" in text
+
+
+@pytest.mark.parametrize(("target", "what"), [("exec:python answer.py", "a program"), ("model.onnx", "a model file")])
+def test_what_no_test_suite_imports_is_refused(target: str, what: str) -> None:
+    """By what it is to a person, before anything runs."""
+    status, text = mutate(target, "true")
+    assert status == 2
+    assert f"it is {what}, and faults are planted in Python objects" in text
+    assert "Name a class, an instance, or a function" in text
+
+
 CAMPAIGN = Campaign("a.py:A", "elman", "", "pytest", ("one", "two", "three"), {"four": "no"}, {"ltdcheck": "0"})
 LINES = [Mutant(id, f"What {id} is.", "killed", "exit status 1", 0.5) for id in CAMPAIGN.faults]
 
