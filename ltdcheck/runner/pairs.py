@@ -34,6 +34,7 @@ class OpenedPair:
     about = "pair"
     subjects = ("pair",)
     other = ""
+    unsettled = False
 
     @property
     def target(self) -> Target:
