@@ -30,9 +30,7 @@ ZEROS = "after a row's end it answers zeros"
 FORGETS = "the final state of a row of no steps is zeros, where others hand on its initial state"
 REPEATS = "after a row's end it answers the row's last output again"
 WAITS = "after a row's end, before it reads the row backwards, it answers the row's initial state"
-MERGED = (
-    "its two directions are merged into one output, which does not tell what each answers after a row's end"
-)
+MERGED = "its two directions are merged into one output, which does not tell what each answers after a row's end"
 
 
 @law("ragged.agrees")
@@ -94,7 +92,8 @@ def after_the_end(subject: Subject, problem: Problem) -> Evidence:
     padding = ~_running(ragged)
     if not padding.any():
         return Evidence(not_applicable="no row ends early")
-    compared, directions = int(padding.sum()), subject.implementation.width
+    apart = subject.cell.both_ways and out.y.shape[2] == 2 * ragged.sizes["H"]
+    compared, directions = int(padding.sum()), 2 if apart else 1
     notes: list[str] = []
     for k, y in enumerate(np.split(out.y, directions, axis=2)):
         told = _after(y, ragged, backwards=subject.cell.both_ways or subject.layout.direction != "forward")
@@ -116,7 +115,9 @@ def _after(y: Array, problem: Problem, *, backwards: bool) -> str | None:
     zeros, repeats = not y[padding].any(), np.array_equal(y, _repeated(y, problem))
     if zeros or repeats:
         return "" if zeros and repeats else ZEROS if zeros else REPEATS
-    waits = backwards and any(np.array_equal(y[padding], (y * 0 + s)[padding]) for s in problem.given_state)
+    waits = backwards and any(
+        np.array_equal(y[padding], np.broadcast_to(s, y.shape)[padding]) for s in problem.given_state
+    )
     return WAITS if waits else None
 
 

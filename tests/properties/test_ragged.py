@@ -20,7 +20,7 @@ from ltdcheck.faults.wired import wired_faults
 from ltdcheck.oracles.ball import prove
 from ltdcheck.problem import Problem
 from ltdcheck.properties.law import properties, property_named
-from ltdcheck.properties.ragged import FORGETS, REPEATS, ZEROS
+from ltdcheck.properties.ragged import FORGETS, REPEATS, WAITS, ZEROS
 from ltdcheck.properties.subject import Subject
 from ltdcheck.reference.cells import CELLS, GRU, LSTM, Elman
 from ltdcheck.reference.networks.layered import stack
@@ -70,6 +70,25 @@ class Repeats(Ragged):
         return y, final
 
 
+class Waits(Ragged):
+    """Right: the direction that reads backwards answers its initial state until its row begins."""
+
+    half = 1
+
+    def forward(self, params: Any, x: Any, state: Any) -> Any:
+        y, final = super().forward(params, x, state)
+        parts = np.split(y, y.shape[2] // state[0].shape[1], axis=2)
+        for b, n in enumerate(self.lengths or ()):
+            parts[self.half][n:, b] = state[-1][b]
+        return np.concatenate(parts, axis=2), final
+
+
+class WaitsAhead(Waits):
+    """Wrong: so does a layer that reads forwards, which has read the row by then."""
+
+    half = 0
+
+
 class Forgets(Ragged):
     """Right, by another convention: a row of no steps ends in zeros."""
 
@@ -94,6 +113,15 @@ def test_both_conventions_after_the_end_are_right_and_said() -> None:
         tally = asked(law, Subject(network, canonical(Elman())))
         assert tally.failing is None
         assert list(tally.notes) == [note]
+
+
+def test_each_direction_has_its_own_convention_after_the_end() -> None:
+    """The one that reads backwards may answer the state in which it waits; one that reads forwards may not."""
+    law, cell = property_named("ragged.after_the_end"), stack(Elman(), 1, both_ways=True)
+    tally = asked(law, Subject(Waits(cell), canonical(cell)))
+    assert tally.failing is None, tally.disagreement
+    assert {ZEROS, WAITS} <= set(tally.notes)
+    assert kills(law, Subject(WaitsAhead(Elman()), canonical(Elman())))
 
 
 def ragged_problem(it: Any, lengths: tuple[int, ...], T: int = 5) -> Problem:
