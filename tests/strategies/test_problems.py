@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -19,11 +19,13 @@ from ltdcheck.reference.numbers.formats import rounded
 from ltdcheck.strategies.problems import (
     COTANGENTS,
     LARGE_BATCH,
+    PROBED,
     REGIMES,
     Recipe,
     build,
     configurations,
     few,
+    of_sizes,
     problems,
     recipes,
 )
@@ -178,6 +180,35 @@ def test_a_target_of_one_size_is_asked_that_size(sizes: tuple[int, int]) -> None
     assert {(r.I, r.H) for r in fixed} == {sizes}
     assert len(set(fixed)) == len(fixed)
     assert {r.regime for r in fixed} == set(REGIMES)
+
+
+@pytest.mark.parametrize("axes", ["BIH", "TBIH"])
+def test_a_target_that_compiles_is_asked_few_sizes(axes: str) -> None:
+    """All different, all 1, I below H and above it, more rows than steps, a long one, a large one; all else stays."""
+    fixed, free = configurations(LSTM(), compiles=axes), configurations(LSTM())
+    others = [f.name for f in fields(Recipe) if f.name not in "BIH"]
+    assert [[getattr(r, name) for name in others] for r in fixed] == [
+        [getattr(r, name) for name in others] for r in free
+    ]
+    sizes = {(r.B, r.I, r.H) for r in fixed}
+    assert sizes == {(3, 4, 6), PROBED, (1, 1, 1), (5, 1, 2), (LARGE_BATCH, 3, 184)}
+    assert {r.T for r in fixed if (r.B, r.I, r.H) == PROBED} == {12, 41}
+    assert {tuple(getattr(r, axis) for axis in axes) for r in few(LSTM(), compiles=axes)} == {
+        (5, 3, 4, 6)[-len(axes) :]
+    }
+    assert {(r.I, r.H) for r in few(LSTM(), sizes=(3, 5), compiles=axes)} == {(3, 5)}
+    assert {r.regime for r in few(LSTM(), compiles=axes)} == {r.regime for r in few(LSTM())}
+
+
+@given(st.data())
+def test_what_is_drawn_has_sizes_that_are_known(data: st.DataObject) -> None:
+    """Along the axes that count, and together; steps beyond the longest, and the large one, are left away."""
+    fixed = configurations(LSTM(), compiles="TBIH")
+    free = recipes(LSTM(), max_T=9)
+    by_units, by_all = (data.draw(of_sizes(free, fixed, axes, 9)) for axes in ("BIH", "TBIH"))
+    assert (by_units.B, by_units.I, by_units.H) in {(3, 4, 6), PROBED, (1, 1, 1), (5, 1, 2)}
+    assert (by_all.T, by_all.B, by_all.I, by_all.H) in {(5, 3, 4, 6), (1, 1, 1, 1), (2, 5, 1, 2)}
+    assert by_units.T <= 9
 
 
 def test_a_label_says_what_is_special() -> None:
