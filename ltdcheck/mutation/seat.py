@@ -27,8 +27,8 @@ def require_python(spec: str) -> None:
     TargetUnusableError
         For a program, and for a model of ONNX.
     """
-    last = spec.split()[-1] if spec.split() else spec
-    what = "a program" if re.search(r"(^|\s)exec:", spec) else "a model file" if last.endswith(".onnx") else ""
+    bare = _without_environment(spec)
+    what = "a program" if bare.startswith("exec:") else "a model file" if bare.endswith(".onnx") else ""
     if what:
         why = f"it is {what}, and faults are planted in Python objects, in the process in which your tests import them."
         raise TargetUnusableError(spec, why, WHAT_TO_NAME)
@@ -69,9 +69,14 @@ def opened(source: Mapping[str, Any], live: object | None = None) -> Any:
     return answer
 
 
+def _without_environment(spec: str) -> str:
+    """A spec without the variables that may stand in front of it."""
+    return re.sub(r"^([A-Za-z_]\w*=\S*\s+)*", "", spec)
+
+
 def _file_of_module(spec: str) -> str:
     """The file that, when it is executed, makes what a spec names by its place."""
-    source = spec.split()[-1].rpartition(":")[0]
+    source = _without_environment(spec).rpartition(":")[0]
     named = getattr(sys.modules.get(source), "__file__", None) or source
     if not named.endswith(".py"):
         raise TargetUnusableError(spec, f"{source} is no Python file, whose execution could be seen.", WHAT_TO_NAME)
