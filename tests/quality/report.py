@@ -41,6 +41,7 @@ AIDS = {
     "calls.instances_agree": "needs no reference: it says that an instance holds more than its parameters",
 }
 PROFILES = ("quick", "default", "thorough")
+ENOUGH = {"quick": 0.95, "default": 1.0, "thorough": 1.0}  # the share of all sites that a profile must find
 TITLES = {
     "usual": "Weights from 0.05 to 4 times their usual size",
     "large": "Weights from 4 to 64 times their usual size",
@@ -143,6 +144,9 @@ def kill_matrix(folder: Path) -> str:
     rows = saved_rows(folder)
     found = sum(bool(by) for *_, by in rows)
     score = f"{len(rows)} planted faults, {found} found: the score is {found / len(rows):.3f}.\n"
+    told = ", ".join(f"{profile} finds {share:.1%}" for profile, share in shares(rows).items())
+    whole = "all sites" if complete(rows) else f"{len(rows)} of {sum(len(faults(family)) for family in CELLS)} sites"
+    score += f"\nOf {whole}, {told}.\n"
     laws = [[law.id, *counts_of(law.id, rows), AIDS.get(law.id, "")] for law in properties("cell")]
     parts = [MATRIX_HEAD, score, *table(["profile", "found", "share", *EXAMPLES], profiles(rows)), ""]
     parts += [*table(["property", "finds", "alone", "what it says beyond the comparison of entries"], laws), ""]
@@ -165,13 +169,33 @@ def profiles(rows: Sequence[Row]) -> list[list[object]]:
     """
     told = []
     for profile in PROFILES:
-        least = [
-            min((k.examples for k in by.values() if not k.large or profile != "quick"), default=0) for *_, by in rows
-        ]
-        needed = [n for n in least if n]
+        needed = [n for n in least(profile, rows) if n]
         spread = [f"{np.quantile(needed, q):.0f}" for q in (0.5, 0.95, 1)] if needed else ["", "", ""]
         told.append([profile, len(needed), f"{len(needed) / len(rows):.1%}", *spread])
     return told
+
+
+def shares(rows: Sequence[Row]) -> dict[str, float]:
+    """The part of the faults that each profile's fixed problems show."""
+    return {profile: float(np.mean([n > 0 for n in least(profile, rows)])) for profile in PROFILES}
+
+
+def least(profile: str, rows: Sequence[Row]) -> list[int]:
+    """For each fault the number of the first example that shows it; 0 where none of the profile's does."""
+    return [min((k.examples for k in by.values() if not k.large or profile != "quick"), default=0) for *_, by in rows]
+
+
+def complete(rows: Sequence[Row]) -> bool:
+    """Every site of every family is a row."""
+    return {(family, id) for family, id, _ in rows} >= {(family, f.id) for family in CELLS for f in faults(family)}
+
+
+def missed(rows: Sequence[Row]) -> str:
+    """Which profiles find fewer of all sites than they must; "" where none does, or not all were measured."""
+    if not complete(rows):
+        return ""
+    low = [(profile, share) for profile, share in shares(rows).items() if share < ENOUGH[profile]]
+    return "; ".join(f"{profile} finds {share:.1%} of all sites, not {ENOUGH[profile]:.0%}" for profile, share in low)
 
 
 def row_of(row: Row) -> list[str]:
@@ -249,7 +273,7 @@ def main(measured: str, reports: str) -> None:
     Raises
     ------
     SystemExit
-        When something was not measured.
+        When something was not measured, or a profile finds too few of the faults.
     """
     reports_of = ((ALARMS, false_alarms), (MATRIX, kill_matrix), (ACCURACY, accuracies), (DIAGNOSIS, diagnoses))
     for name, render in reports_of:
@@ -258,6 +282,8 @@ def main(measured: str, reports: str) -> None:
             raise SystemExit(why)
         Path(reports).mkdir(parents=True, exist_ok=True)
         (Path(reports) / f"{name}.md").write_text(render(Path(measured)))
+    if why := missed(saved_rows(Path(measured))):
+        raise SystemExit(why)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,10 @@ from quality.accuracy import Accuracy
 from quality.elsewhere import Told
 from quality.measure import Measured, save
 from quality.planted import Kill
-from quality.report import ALARMS, main, save_row
+from quality.report import ALARMS, main, missed, save_row
+
+from ltdcheck.faults.fault import faults
+from ltdcheck.reference.cells import CELLS
 
 
 def test_chunks_are_added_up(tmp_path: Path) -> None:
@@ -45,12 +48,27 @@ def test_chunks_are_added_up(tmp_path: Path) -> None:
     assert "| RNN relu | float32 | 2 | 1 | 10 | 0 | 1.0 | 1.0 | 1.0 | 1e-13 |" in alarms
     matrix = (tmp_path / "reports/kill-matrix.md").read_text()
     assert "3 planted faults, 3 found: the score is 1.000." in matrix
+    sites = sum(len(faults(family)) for family in CELLS)
+    assert f"Of 3 of {sites} sites, quick finds 66.7%, default finds 100.0%, thorough finds 100.0%." in matrix
     assert "| quick | 2 | 66.7% | 2 | 2 | 2 |" in matrix
     assert "| default | 3 | 100.0% | 2 | 33 | 36 |" in matrix
     assert "| calls.repeatable | 1 | 0 |" in matrix
     assert "| layout.as_declared | 1 | 1 |" in matrix
     assert "| lstm | nondeterministic | calls.repeatable 3, values.forward_agrees 2 |" in matrix
     assert "| lstm | large-array-tail | values.forward_agrees 36 (large) |" in matrix
+
+
+def test_a_profile_that_finds_too_few_of_all_sites_is_said() -> None:
+    """Quick may miss one in twenty of all sites, default none; of a sample nothing is asked."""
+    sites = [(family, f.id) for family in CELLS for f in faults(family)]
+    near, far = {"values.forward_agrees": Kill(1, large=False)}, {"values.forward_agrees": Kill(36, large=True)}
+    few = len(sites) // 20
+    assert missed([(*site, far if k < few else near) for k, site in enumerate(sites)]) == ""
+    many = [(*site, far if k < 2 * few else near) for k, site in enumerate(sites)]
+    assert missed(many).startswith("quick finds 90")
+    assert missed(many[1:]) == ""
+    survived = [(*site, near if k else {}) for k, site in enumerate(sites)]
+    assert missed(survived).startswith("default finds 99.9% of all sites, not 100%; thorough")
 
 
 def test_nothing_measured_is_no_report(tmp_path: Path) -> None:
