@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from adapters.cases import H, I, identical, problem_for
+from adapters.conforming import words_if_right
 from torch import nn
 
 import ltdcheck
@@ -125,6 +126,25 @@ def test_what_is_compiled_is_what_runs_at_every_size() -> None:
         for rows in range(1, 12):
             module(torch.zeros(rows, I).double(), torch.zeros(rows, H).double())
     assert len(programs) == 11
+
+
+@pytest.mark.quality
+def test_what_the_default_compiler_makes_is_right() -> None:
+    """Inductor's programs, for the shapes that are asked, in both precisions, within the bounds of the reference."""
+    assert words_if_right(lambda i, h: torch.compile(Cell(i, h))) == "elman(biases=0)"
+
+
+@pytest.mark.parametrize("module", [nn.LSTM, nn.GRU, nn.RNN])
+def test_torch_does_not_compile_its_own_layers(module: type[nn.Module]) -> None:
+    """No program is made of them, so that what is checked of a compiled one is the layer itself."""
+    programs: list[Any] = []
+
+    def counting(graph: Any, _inputs: Any) -> Callable[..., Any]:
+        programs.append(graph)
+        return graph.forward  # type: ignore[no-any-return]
+
+    torch.compile(module(I, H), backend=counting)(torch.zeros(3, 2, I))
+    assert not programs
 
 
 def test_a_module_that_torch_cannot_call_is_refused() -> None:
