@@ -65,6 +65,7 @@ class Compiler:
         self._left = {"an instance": TWICE, "a new instance": TWICE}
         self._varies = False  # two traces of the same lines differed
         self.observed: dict[Any, Observed] = {}
+        self.programs = 0  # that were compiled
 
     def compiled(self, key: Any, whole: Whole, given: Given, *, new: bool) -> Callable[..., Any]:
         """The program for this key, traced anew where that may show something else."""
@@ -76,6 +77,7 @@ class Compiler:
         if key in self._made and self._made[key][0] == text:
             return self._made[key][1]
         self._varies = self._varies or key in self._made
+        self.programs += 1
         small = given.dy.size + given.x.size <= SMALL and jax.default_backend() == "cpu"
         self._made[key] = text, traced.lower().compile(compiler_options=QUICKLY if small else None)
         return self._made[key][1]
