@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from textwrap import shorten
+
 from ltdcheck.problem import Problem
 from ltdcheck.properties import own_gradients
 from ltdcheck.properties.compare import against, compare, hidden, merged
@@ -83,7 +86,7 @@ def single_agrees_with_double(subject: Subject, problem: Problem) -> Evidence:
     """The answer in float32 is the answer in float64, to the rounding of float32, and keeps the type of its input."""
     if not {"float32", "float64"} <= set(subject.precisions):
         only = f"it computes in {', '.join(subject.precisions)} only"
-        refused = [f"{precision} {raised}" for precision, raised in subject.implementation.refused.items()]
+        refused = [f"{precision} {_told(raised)}" for precision, raised in subject.implementation.refused.items()]
         return Evidence(not_applicable=only, notes=tuple(f"{only}: {said}" for said in refused))
     single = subject.within(problem).with_(precision="float32")
     double = single.with_(precision="float64")
@@ -100,6 +103,11 @@ def single_agrees_with_double(subject: Subject, problem: Problem) -> Evidence:
         return forward
     gradients = against(subject.gradients(high), subject.expected_gradients(single))
     return merged(forward, compare(subject, single, subject.gradients(low), gradients, "float32 and float64 differ"))
+
+
+def _told(raised: str) -> str:
+    """In one line, without the colours of a terminal, and of that the beginning."""
+    return shorten(re.sub("\x1b\\[[0-9;]*m", "", raised), 200, placeholder=" ..")
 
 
 class _InDouble(Subject):

@@ -111,3 +111,24 @@ def test_rows_that_end_early_may_lose_digits_alone() -> None:
     assert (forward.status, both.status, ends.status) == ("passed", "passed", "failed")
     assert ends.finding is not None
     assert [likely.fault for likely in ends.finding.diagnosis] == ["precision-lost"]
+
+
+class RefusesDouble(Rounds):
+    """It raises in double precision, in colours and over several lines."""
+
+    def forward(self, x: Any, state: Any = None) -> Any:
+        """In single precision as the other."""
+        if x.dtype == np.float64:
+            raise TypeError("\x1b[1mdouble precision\x1b[0m is\n\nnot supported " + "at all " * 100)
+        return super().forward(x, state)
+
+
+def test_what_a_refused_precision_raised_is_said() -> None:
+    """In one line, which is short, of the law that holds the precisions against each other."""
+    options = Options(profile_named("quick"), properties=(IN_BOTH,))
+    (both,) = run([Target("RefusesDouble", RefusesDouble, "elman")], options).results
+    assert both.reason == "it computes in float32 only"
+    (note,) = both.notes
+    assert "float64 raised TypeError: double precision is not supported at all" in note
+    assert "\n" not in note
+    assert len(note) < 250

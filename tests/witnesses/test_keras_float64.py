@@ -31,6 +31,12 @@ def test_a_mask_costs_digits_on_torch(backend: str, digits: str) -> None:
     assert {float(off) > SINGLE for off in lines.values()} == {digits == "float32"}
 
 
+@pytest.mark.quality
+def test_a_simple_rnn_refuses_float64_on_jax() -> None:
+    """In float32 it answers, and in float64 it raises."""
+    assert printed(SCRIPT.with_name("keras_simple_rnn_jax.py"), "jax").split() == ["float32", "TypeError"]
+
+
 def printed(script: Path, backend: str) -> str:
     """What the script prints on this backend of the version of keras that was looked at."""
     if version("keras") != "3.15.1":
