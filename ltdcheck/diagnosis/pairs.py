@@ -70,7 +70,7 @@ def both(cell: Cell, first: Fault, second: Fault) -> Network | None:
         if issubclass(upper, lower):
             return above
         return (lower if issubclass(lower, upper) else _joined(upper, lower))(above.cell)
-    except TypeError:  # no order of their methods, or a network that is made of more than a cell
+    except (AttributeError, TypeError):  # no order of their methods, or a cell that is no longer what the second bends
         return None
 
 
