@@ -10,7 +10,8 @@ from ltdcheck.problem import Problem
 
 it = adapt(keras.layers.SimpleRNN, "it")
 params = {name: np.full(shape, 0.5) for name, shape in it.parameters(4, 6).items()}
-problem = Problem(params, np.ones((5, 3, 4)), (np.ones((3, 6)),), np.ones((5, 3, 6)), (np.ones((3, 6)),))
+h = (np.ones((3, 6)),)
+problem = Problem(params, np.ones((5, 3, 4)), h, np.ones((5, 3, 6)), h, "float32")
 for fresh in (False, True, True):
     it.run(problem, fresh=fresh)
 print(it.compiler.programs)  # type: ignore[attr-defined]
