@@ -99,6 +99,7 @@ def caption() -> str:
         "return numbers: tf.test.compute_gradient is judged by `assertAllClose` (1e-6, absolute and relative), as in "
         "its documentation; numdifftools by `numpy.allclose` (1e-5 relative, 1e-8 absolute), as in its documentation; "
         "scipy.optimize.check_grad, asked about the same function in each framework by way of a flat NumPy vector, by "
-        "1.5e-5, five decimals, as in scikit-learn's tests. Calls and times are those of the right gradients; a pass "
-        "is one forward and one backward pass of the same function in the checker's framework, not compiled."
+        "1.5e-5, five decimals, as in scikit-learn's tests. Calls and times, of the processor, are those of the right "
+        "gradients; a pass is one forward and one backward pass of the same function in the checker's framework, not "
+        "compiled."
     )

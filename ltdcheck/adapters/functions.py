@@ -144,9 +144,9 @@ class Function(Protocol):
         ...
 
     def twice(self, C: Rows) -> tuple[Vector, Rows, Rows]:
-        """f(point) from the forward pass of a pull there, what it gives, and what its backward pass gives again.
+        """f(point) from the forward pass of a pull there, what it gives, and what another pull there gives.
 
-        Again as much as tells a backward pass that is not the same twice: all rows, or the first.
+        As much of it as tells a gradient that is not the same twice: all rows, or the first.
         """
         ...
 

@@ -112,11 +112,10 @@ class JaxFunction:
         return np.concatenate([_numbers(p).reshape(len(C), -1) for p in self._run(pulled, x, how)], axis=1)
 
     def twice(self, C: Rows) -> tuple[Vector, Rows, Rows]:
-        """jax's, from one forward pass."""
+        """jax's, from two forward passes."""
         values, back = jax.vjp(self._outputs, self._arrays(self.point))
-        found = [self._backward(values, back, C) for _ in range(2)]
-        one, other = (np.concatenate([_numbers(p).reshape(len(C), -1) for p in rows], axis=1) for rows in found)
-        return joined([_numbers(part) for part in values]), one, other
+        rows = np.concatenate([_numbers(p).reshape(len(C), -1) for p in self._backward(values, back, C)], axis=1)
+        return joined([_numbers(part) for part in values]), rows, self.pull(self.point, C)
 
     def _backward(self, values: Sequence[Any], back: Callable[[Any], Any], C: Rows) -> list[Any]:
         """Of all rows at once, where there are several, (rows, *shape)."""

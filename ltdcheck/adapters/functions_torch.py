@@ -102,7 +102,7 @@ class TorchFunction:
     def pull(self, x: Vector, C: Rows, how: How | None = None) -> Rows:
         """autograd's vector-Jacobian products; zeros where no gradient comes."""
         if how is None:
-            return self._pulled(self._tensors(x), C)
+            return self._pulled(self._tensors(x), C)[1]
         if how.copies:
             return self._copied(x, C, how)
         try:
@@ -111,12 +111,9 @@ class TorchFunction:
             return self._rounded(x, C, how, None)
 
     def twice(self, C: Rows) -> tuple[Vector, Rows, Rows]:
-        """autograd's, through one graph."""
-        with torch.enable_grad():
-            inputs = [part.requires_grad_() for part in self._tensors(self.point)]
-            answers = self._answers(*(part.clone() for part in inputs))
-            rows = self._backward(answers, inputs, np.concatenate([C, C[:1]]))
-        return joined([_numbers(a) for a in answers]), rows[:-1], rows[-1:]
+        """autograd's, through two graphs."""
+        value, rows = self._pulled(self._tensors(self.point), C)
+        return value, rows, self.pull(self.point, C[:1])
 
     def push(self, x: Vector, direction: Vector, how: How | None = None) -> Vector:
         """torch.func's Jacobian-vector product."""
@@ -163,12 +160,14 @@ class TorchFunction:
 
     def _rounded(self, x: Vector, C: Rows, how: How, dtype: Any) -> Rows:
         with _plain_kernels(), Rounding(how):
-            return self._pulled(self._tensors(x, dtype), C)
+            return self._pulled(self._tensors(x, dtype), C)[1]
 
-    def _pulled(self, tensors: list[torch.Tensor], C: Rows) -> Rows:
+    def _pulled(self, tensors: list[torch.Tensor], C: Rows) -> tuple[Vector, Rows]:
+        """The values of f, and the products."""
         with torch.enable_grad():
             inputs = [part.requires_grad_() for part in tensors]
-            return self._backward(self._answers(*(part.clone() for part in inputs)), inputs, C)
+            answers = self._answers(*(part.clone() for part in inputs))
+            return joined([_numbers(a) for a in answers]), self._backward(answers, inputs, C)
 
     def _backward(self, answers: Sequence[torch.Tensor], inputs: list[torch.Tensor], C: Rows) -> Rows:
         moving = [a.requires_grad for a in answers]

@@ -1,19 +1,21 @@
 """Every entry of a small gradient at once: the comparison that ends most checks.
 
 A complex step along all entries in one pass gives the Jacobian. What agrees with it as well as one operation rounds,
-within ``FACTOR`` times the spread of a single one, needs no more: that is then the bound, and it says what is
-detectable. Of the other entries the spread is measured: on the code of a given gradient, else on the step itself. At a
-kink every value between the steps ahead and back agrees. Whatever is left over, a dispute or a doubt, is no finding
-yet: all is then asked again with more care, block by block (:mod:`ltdcheck.gradcheck.blocks`). So no bound of this
-module calls a gradient wrong; one that is too large makes ``detectable`` large, which says so.
+within ``FACTOR`` times the spread of a single one, needs no more. Of the other entries the spread is measured, on the
+code of a given gradient, else on the step itself; and on the step of about ``SAMPLE`` entries in each block for the
+size that is detectable there, which is no less than what agrees unmeasured. At a kink every value between the steps
+ahead and back agrees. Whatever is left over, a dispute or a doubt, is no finding yet: all is then asked again with more
+care, block by block (:mod:`ltdcheck.gradcheck.blocks`). So no bound of this module calls a gradient wrong.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
-from ltdcheck.adapters.functions import Block, Function
+from ltdcheck.adapters.functions import Block, Function, split
 from ltdcheck.gradcheck.notes import DIRECTIONS
 from ltdcheck.gradcheck.report import BlockResult
 from ltdcheck.gradcheck.slopes import COMPLEX_STEP, Slopes, Stepped
@@ -22,6 +24,7 @@ from ltdcheck.oracles.judging import HIDDEN
 from ltdcheck.oracles.shaking import EPS, SHAKE
 
 Floats = NDArray[np.float64]
+SAMPLE = 3  # entries of a block whose spread is measured though they agree
 STEPPED = 32  # columns whose spread a step measures; of more, the code of the gradient does, all at once
 
 
@@ -46,23 +49,38 @@ def agreed(tested: Tested, slopes: Slopes) -> list[BlockResult]:
         allowed = tested.factor * (1 + EPS / tested.eps)  # of a spread
         least = 2 * tested.eps * np.abs(G) + stepped.error + SHAKE * max(b.tiny for b in blocks)
         bound = least + allowed * tested.once * there
-        chosen, kinks = np.any(~(gap <= bound), axis=0), stepped.kinks
-        if np.any(chosen & kinks):
+        off, kinks = np.any(~(gap <= bound), axis=0), stepped.kinks
+        if np.any(off & kinks) or any(np.all(part) for part in split(kinks, blocks) if part.size):
             return []
-        if np.any(chosen):
-            spread = _spread(tested, slopes, stepped, np.flatnonzero(chosen))
-            if spread is None:
-                return []
-            bound[:, chosen] = least[:, chosen] + allowed * spread
+        chosen = off | _sample(kinks, blocks)
+        spread = _spread(tested, slopes, stepped, np.flatnonzero(chosen), measured=bool(np.any(off)))
+        if spread is None:
+            return []
+        bound[:, chosen] = np.maximum(bound[:, chosen] * ~off[chosen], least[:, chosen] + allowed * spread)
         if not np.all((there == 0) | ((gap <= bound) & (bound <= HIDDEN * there))):
             return []
-        detectable = np.where(there != 0, bound / there, np.nan)
+        detectable = np.where(chosen & (there != 0), bound / there, np.nan)
     return _results(tested.function, G, right, bound, detectable, kinks)
 
 
-def _spread(tested: Tested, slopes: Slopes, stepped: Stepped, columns: NDArray[np.intp]) -> Floats | None:
-    """How far rounding moves some columns of the Jacobian, (m, columns)."""
-    if callable(tested.gradient) or (tested.gradient is None and len(columns) > STEPPED):
+def _sample(apart: NDArray[np.bool_], blocks: Sequence[Block]) -> NDArray[np.bool_]:
+    """Of every block the first entry that is not ``apart``, the last and one between: which matters to no verdict."""
+    chosen, start = np.zeros(len(apart), dtype=bool), 0
+    for b in blocks:
+        there = start + np.flatnonzero(~apart[start : start + b.size])
+        chosen[there[:: max(1, (len(there) - 1) // (SAMPLE - 1))]] = True
+        start += b.size
+    return chosen
+
+
+def _spread(
+    tested: Tested, slopes: Slopes, stepped: Stepped, columns: NDArray[np.intp], *, measured: bool
+) -> Floats | None:
+    """How far rounding moves some columns of the Jacobian, (m, columns).
+
+    ``measured`` on the code of a given gradient, or on that of a framework where there are many; else on the step.
+    """
+    if measured and (callable(tested.gradient) or (tested.gradient is None and len(columns) > STEPPED)):
         found = tested.spread_by_entry(np.eye(len(stepped.J)))
         if found is not None:
             return found[:, columns]

@@ -244,3 +244,41 @@ def test_a_custom_function_in_numpy(factor: float, verdict: bool) -> None:  # no
 
     report = check_gradient(lambda x: Sine.apply(x).sum(), vector())
     assert report.ok is verdict, str(report)
+
+
+class _Remembering(torch.autograd.Function):
+    """x*x, whose backward pass counts the forward passes that were recorded before."""
+
+    passes = 0
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        _Remembering.passes += 1
+        ctx.passes = _Remembering.passes
+        ctx.save_for_backward(x)
+        return x * x
+
+    @staticmethod
+    def backward(ctx: Any, *cotangents: Any) -> Any:
+        (x,) = ctx.saved_tensors
+        return 2 * x * cotangents[0] * (2 if ctx.passes > 2 else 1)
+
+
+def test_a_gradient_that_is_right_after_one_recorded_pass_alone() -> None:
+    """What an earlier forward pass leaves behind is seen in a second one, though both give the same value."""
+    _Remembering.passes = 0
+    report = check_gradient(lambda x: _Remembering.apply(x).sum(), torch.tensor([0.3, -1.0, 2.0]))
+    assert report.ok is None
+    assert "not deterministic" in report.reason
+
+
+def test_a_kink_is_told_without_balls() -> None:
+    """Of relu at 0, both steps tell the slopes to the sides, in a few runs; what lies outside them is wrong."""
+    x = torch.tensor([[0.0, 1.5, -2.0], [0.7, 0.0, -0.1]], dtype=torch.float64)
+    right = check_gradient(lambda x: (3 * torch.relu(x)).sum(), x, torch.tensor([[1.0, 3, 0], [3, 0, 0]]).double())
+    assert right.ok is True, str(right)
+    assert right.blocks[0].kink
+    assert "kink" in str(right)
+    assert right.evaluations < 10
+    outside = torch.tensor([[-0.5, 3, 0], [3, 0, 0]]).double()
+    assert check_gradient(lambda x: (3 * torch.relu(x)).sum(), x, outside).ok is False
