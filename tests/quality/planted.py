@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 
 import numpy as np
@@ -85,7 +85,7 @@ def right(cell: Cell) -> Subject:
 
 def declaration(layout: Layout) -> str:
     """What ``--as`` says of a layout: its variant, the order of its gates, and that it reads from the beginning."""
-    own = [f"{name}={value}" for name, value in vars(layout.cell).items()]
+    own = [f"{f.name}={getattr(layout.cell, f.name)}" for f in fields(layout.cell)]  # what follows from them is no word
     arranged = [word for word in layout.words().split(", ") if re.fullmatch(r"(order|biases)=[\w+ ]+", word)]
     return ", ".join([*own, *arranged, "direction=forward"])
 
