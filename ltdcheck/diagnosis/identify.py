@@ -44,8 +44,8 @@ class Identification:
 
     ``distance`` is the largest relative difference between the reference so arranged and the target on a fresh problem;
     ``next`` that of the best other variant, or what it is at the base point where no arrangement can make it less.
-    ``fault`` is the id of the known fault that was needed to explain the forward pass, or "". Of several cells, ``partly``
-    says that some are known exactly.
+    ``fault`` is the id of the known fault that was needed to explain the forward pass, or "". Of several cells,
+    ``partly`` says that some are known exactly.
     """
 
     layout: Layout
