@@ -69,8 +69,9 @@ def check_gradient(
 
     The bound of a comparison is 64 times the spread that rounding causes in the precision of x, with every operation
     off at random: of the oracle, whose spread is to first order that of a backward pass, where that suffices or the
-    gradient has no code, else of the gradient's own code (:mod:`ltdcheck.gradcheck.trial`). The verdict is undecided
-    (``ok`` is None) where the bound hides the gradient.
+    gradient has no code, else of the gradient's own code (:mod:`ltdcheck.gradcheck.trial`). What agrees within that of
+    a single operation is right without a measurement. The verdict is undecided (``ok`` is None) where the bound hides
+    the gradient.
 
     Raises
     ------
