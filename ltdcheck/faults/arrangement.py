@@ -35,8 +35,11 @@ class _BiasDoubled(Graft):
     parts: ClassVar[str] = ""
 
     def drive(self, p: dict[str, Any], x: Any) -> Any:
-        again = [b if gate in self.parts or not self.parts else 0 * b for gate, b in rows(p["b"], self.gates).items()]
-        return super().drive(p, x) + ops.concatenate(again)
+        twice = p["b"] + p["b"]  # in the place of b, since what a drive hands to the steps is its cell's own business
+        if self.parts:
+            own = rows(p["b"], self.gates)
+            twice = ops.concatenate([b + b if gate in self.parts else b for gate, b in own.items()])
+        return super().drive(replaced(p, "b", twice), x)
 
 
 fault(
