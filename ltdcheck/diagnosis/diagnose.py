@@ -87,7 +87,7 @@ def _of_single(
     subject: Subject, problem: Problem, asked: Sequence[Exchange], check: Check = forward_agrees
 ) -> list[Diagnosis]:
     """Double precision that has the digits of single, whichever of its operations loses them."""
-    if problem.precision != "float64" or not right_in_single(subject, problem, check):
+    if problem.precision != "float64" or not right_in_single(subject, problem, check) or _restless(subject, problem):
         return []
     fault = fault_named("precision-lost")
     network = fault.plant(subject.cell)
