@@ -146,6 +146,7 @@ IN_PLACE = {
     spec("numpy_lstm_peepholes.py:Peephole"): lambda t, p, I: peeped(joined(t, p["W"], p["b"], I), p),
     spec("numpy_lstm_peepholes.py:PeepholePrevious"): lambda t, p, I: peeped(joined(t, p["W"], p["b"], I), p),
     spec("numpy_gru.py:GRU"): lambda t, p, I: rows(t, p["U"], p["W"], p["b"], last_rows(p["b_h"])),
+    spec("numpy_gru.py:GRU_hidden_bias_missing"): lambda t, p, I: rows(t, p["U"], p["W"], p["b"]),
     spec("numpy_gru_layouts.py:PerGate"): lambda t, p, I: gate_matrices(t, p, "zrh", "W_*", "b_*", I, {"h": "n"}),
     spec("numpy_gru_layouts.py:PerGateKeeps"): lambda t, p, I: gate_matrices(t, p, "zrh", "W_*", "b_*", I, {"h": "n"}),
     spec("numpy_gru_layouts.py:NoBias"): lambda t, p, I: gate_matrices(t, p, "zrh", "W_*", None, I, {"h": "n"}),
@@ -168,6 +169,7 @@ IN_PLACE = {
         **apart(p, "zrn", "U_*", "W_*", "b_*"),
         "n": (p["U_n"], p["W_n"], p["b_n"], p["c_n"]),
     },
+    spec("torch_gru.py:GRU_hidden_bias_missing"): lambda t, p, I: apart(p, "zrn", "U_*", "W_*", "b_*"),
     spec("torch_elman.py:Elman"): lambda t, p, I: rows(t, p["U"], p["W"], p["b"]),
     **{
         spec(f"torch_layouts.py:LSTM{name}"): lambda t, p, I: joined(t, p["linear.weight"], p["linear.bias"], I)
