@@ -59,25 +59,25 @@ def padding_has_no_effect(subject: Subject, problem: Problem) -> Evidence:
     problem = subject.within(problem)
     if why := _unfit(subject, problem):
         return Evidence(not_applicable=why)
-    ragged, _, _ = _answered(subject, problem)
+    ragged, first, _ = _answered(subject, problem)
     if limit := beyond(subject, ragged):
         return limit
     padding = ~_running(ragged)
-    first = subject.run_again(ragged, backward=subject.has_backward)
     expect = subject.expect(ragged)
     found = []
     for filled, what in ((1e3, "1000"), (np.nan, "NaN")):
         x = ragged.x.copy()
         x[padding] = filled
-        again = subject.run_again(ragged.with_(x=x), backward=subject.has_backward)
+        finite = bool(np.isfinite(filled))  # 0 * NaN is NaN in a masked product: of the gradient nothing is asked
+        again = subject.run_again(ragged.with_(x=x), backward=subject.has_backward and finite)
         text = f"with {what} in x after the ends of rows ({_said(ragged)})"
         y = _until_the_end(expect.outputs["y"], ragged)
         wanted = against(subject.outputs(first), {**expect.outputs, "y": y})
         found.append(compare(subject, ragged, subject.outputs(again), wanted, text))
-        if subject.has_backward and found[-1].ok and np.isfinite(filled):  # 0 * NaN is NaN in a masked product
+        if subject.has_backward and found[-1].ok and finite:
             gradients = against(subject.gradients(first), subject.expected_gradients(ragged))
             found.append(compare(subject, ragged, subject.gradients(again), gradients, text))
-        elif not np.isfinite(filled) and not found[-1].ok:
+        elif not finite and not found[-1].ok:
             found[-1] = Evidence(found[-1].compared, notes=("NaN in the padding spreads: it masks by a product",))
     return merged(*found)
 
@@ -161,12 +161,12 @@ def _unfit(subject: Subject, problem: Problem) -> str:
 
 def _answered(subject: Subject, problem: Problem) -> tuple[Problem, Outputs, tuple[str, ...]]:
     """The problem with lengths, and what the target makes of it; without a row of no steps where it refuses one."""
-    ragged = _with_lengths(problem, 0)
+    ragged = subject.made("with a row of no steps", problem, lambda: _with_lengths(problem, 0))
     try:
-        return ragged, subject.run_again(ragged, backward=subject.has_backward), ()
+        return ragged, subject.run(ragged, backward=subject.has_backward), ()
     except TargetRaised as refusal:
-        fewest = _with_lengths(problem, 1)
-        out = subject.run_again(fewest, backward=subject.has_backward)
+        fewest = subject.made("with a row of one step", problem, lambda: _with_lengths(problem, 1))
+        out = subject.run(fewest, backward=subject.has_backward)
         return fewest, out, (f"refuses a row of no steps: {refusal.exception}",)
 
 

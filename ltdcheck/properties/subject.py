@@ -85,6 +85,10 @@ class Subject:
 
         return self._remembered(("within", id(problem)), problem, restrict)
 
+    def made(self, name: str, problem: Problem, make: Callable[[], Problem]) -> Problem:
+        """The problem that laws derive from this one by that name: one object for all, whose answers are remembered."""
+        return self._remembered((name, id(problem)), problem, make)
+
     def run(self, problem: Problem, *, backward: bool = True, fresh: bool = False) -> Outputs:
         """One pass of the target."""
         if fresh:
