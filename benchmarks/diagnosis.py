@@ -15,7 +15,7 @@ FAULTY = (
     *("candidate_double_activation", "gate_unbounded", "bias_doubled", "recurrent_transposed", "state_dead"),
     *("state_given_ignored", "state_leaks_between_calls", "future_leak", "bptt_carry_missing", "bptt_carry_partial"),
     *("bptt_truncated", "bptt_transpose_missing", "activation_derivative_doubled", "gradient_replaced"),
-    *("backward_empty", "lstm_output_from_candidate", "lstm_sum_for_product", "lstm_bias_shared", "state_pair_wrong"),
+    *("backward_empty", "output_from_candidate", "sum_for_product", "bias_shared", "state_pair_wrong"),
     "gradient_scaled",
 )
 
