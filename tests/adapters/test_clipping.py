@@ -7,8 +7,11 @@ import subprocess
 import sys
 from typing import Any
 
+import keras
 import numpy as np
+import optax
 import pytest
+import tensorflow as tf
 import torch
 from targets.clipping import right, torch_forms
 
@@ -135,6 +138,7 @@ def check_in_both_precisions(rule: Any) -> None:
     """Norm 5 is clipped to 1 in the precision of the call; the given arrays stay."""
     check(rule.clip(CALL))
     single = rule.clip(CALL.with_(precision="float32"))
+    # a norm, a quotient and a product, each rounded by half an eps, of a norm of 5 that is exact
     np.testing.assert_allclose(single.groups["a"], CLIPPED["a"], rtol=4 * float(np.finfo("float32").eps))
     assert single.groups["a"].dtype == np.float32
     np.testing.assert_array_equal(single.inputs_after["a"], [3.0, 0.0])
@@ -142,7 +146,6 @@ def check_in_both_precisions(rule: Any) -> None:
 
 def test_optax_takes_the_threshold_first() -> None:
     """A function of optax returns a transformation, put to jax arrays, with 64 bits where the call has them."""
-    optax = pytest.importorskip("optax")
     rule = adapt_clipping(optax.clip_by_global_norm, "optax")
     assert (rule.framework, rule.form) == ("optax", "a list of jax arrays")
     check_in_both_precisions(rule)
@@ -153,7 +156,6 @@ def test_optax_takes_the_threshold_first() -> None:
 
 def test_tensorflow_clips_a_list_or_one_tensor() -> None:
     """A norm over one tensor is over all entries in one; the joint one returns the norm."""
-    tf = pytest.importorskip("tensorflow")
     joint, alone = (adapt_clipping(f, "tf") for f in (tf.clip_by_global_norm, tf.clip_by_norm))
     assert (joint.form, alone.form) == ("a list of TensorFlow tensors", "one tensor")
     for rule in (joint, alone):
@@ -168,8 +170,6 @@ def test_tensorflow_clips_a_list_or_one_tensor() -> None:
 
 def test_optimizers_of_keras_clip_by_their_options() -> None:
     """An optimizer with one of three options is a clipping rule of that kind; without one it is none."""
-    pytest.importorskip("tensorflow")
-    keras = pytest.importorskip("keras")
     for option in ("clipnorm", "global_clipnorm"):
         optimizer = keras.optimizers.Adam(**{option: 3.0})
         assert clipping_kind(optimizer, None) == "clip-norm"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import keras
 import numpy as np
 import pytest
 from adapters.cases import identical, problem_for
@@ -20,8 +21,6 @@ from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.cells import GRU, LSTM, Elman
 from ltdcheck.strategies.problems import Recipe, build
 
-pytest.importorskip("tensorflow")
-keras = pytest.importorskip("keras")
 layers = keras.layers
 IFOG = (0, 1, 3, 2)  # the reference's rows i f o g among keras' i f g o
 

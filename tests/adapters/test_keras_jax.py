@@ -7,9 +7,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-pytest.importorskip("keras")
 SCRIPT = Path(__file__).with_name("keras_on_jax.py")
 
 
