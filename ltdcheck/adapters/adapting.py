@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from ltdcheck.adapters.blueprint import Blueprint, Forms
+from ltdcheck.adapters.keywords import bare
 from ltdcheck.errors import TargetUnusableError
 from ltdcheck.implementation import Implementation
 
@@ -78,6 +79,7 @@ def recognise(obj: Any, target: str) -> Finish:
 
 def _forms(obj: Any) -> Forms | None:
     """The ways to make an instance; a function may make a core of haiku, which only haiku's adapter can."""
+    obj = bare(obj)
     if framework := adapter_of(obj):
         forms: Forms | None = getattr(import_module(f"ltdcheck.adapters.{framework}"), "FORMS", None)
         return forms

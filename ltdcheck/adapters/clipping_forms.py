@@ -10,10 +10,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
+from ltdcheck.adapters.keywords import bare
 from ltdcheck.problem import Array
 
 OPTIONS = {"clipnorm": "clip-norm", "global_clipnorm": "clip-norm", "clipvalue": "clip-value"}  # of keras' optimizers
@@ -41,18 +43,20 @@ class Form:
 
 def root(function: Any) -> str:
     """The top package that the function comes from, through functools.partial."""
-    while isinstance(function, functools.partial):
-        function = function.func
+    function = bare(function)
     own = getattr(function, "__module__", None) or type(function).__module__
     return str(own or "").partition(".")[0]
 
 
 def option_of(optimizer: Any) -> str | None:
-    """The one clipping option that an optimizer of keras was made with; None for everything else."""
-    bases = [(base.__module__.partition(".")[0], base.__name__) for base in type(optimizer).__mro__]
+    """The one clipping option that an optimizer of keras was, or is to be, made with; None for everything else."""
+    told, kind = optimizer, type(optimizer)
+    if isinstance(optimizer, functools.partial) and isinstance(bare(optimizer), type):
+        told, kind = SimpleNamespace(**optimizer.keywords), bare(optimizer)
+    bases = [(base.__module__.partition(".")[0], base.__name__) for base in kind.__mro__]
     if ("keras", "BaseOptimizer") not in bases:
         return None
-    given = [name for name in OPTIONS if getattr(optimizer, name, None) is not None]
+    given = [name for name in OPTIONS if getattr(told, name, None) is not None]
     return given[0] if len(given) == 1 else None
 
 

@@ -6,6 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from ltdcheck.adapters.keywords import bare
+
 INPUT = ("input_size", "in_features", "in_size", "input_dim")
 HIDDEN = ("hidden_size", "features", "hidden_features", "hidden_dim", "out_features")
 
@@ -14,7 +16,8 @@ def by_names(**others: Callable[[], Any]) -> Callable[[Any, int, int], Any]:
     """A form that gives a constructor its sizes by the names it has for them, and ``others`` where it has those."""
 
     def make(obj: Any, input_size: int, hidden_size: int) -> Any:
-        function: Any = obj.__init__ if isinstance(obj, type) else obj  # type: ignore[misc]  # a metaclass hides it
+        kind = bare(obj)
+        function: Any = kind.__init__ if isinstance(kind, type) else kind  # type: ignore[misc]  # a metaclass hides it
         names = inspect.signature(function).parameters
         given = {name: value() for name, value in others.items() if name in names}
         hidden = next((name for name in HIDDEN if name in names), None)

@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType, ModuleType
 from typing import Any
 
+from ltdcheck.adapters.keywords import parted, told
 from ltdcheck.errors import TargetUnusableError
 
 # what installs a framework; an extra where ltdcheck has one
@@ -32,8 +33,8 @@ def load(spec: str, asked: Mapping[str, Any] = MappingProxyType({})) -> Any:
     """The object that ``spec`` names. The folder of a file goes on ``sys.path``, and a file is executed once.
 
     In front may stand what the environment must hold before anything is imported, as in a shell:
-    ``KERAS_BACKEND=torch keras.layers:LSTM``. A program is told the ``cell`` and held to the ``limit``, in seconds, of
-    ``asked``.
+    ``KERAS_BACKEND=torch keras.layers:LSTM``. Behind may stand what a class or factory is told besides the sizes:
+    ``torch.nn:LSTM(num_layers=2)``. A program is told the ``cell`` and held to the ``limit``, in seconds, of ``asked``.
 
     Raises
     ------
@@ -47,11 +48,12 @@ def load(spec: str, asked: Mapping[str, Any] = MappingProxyType({})) -> Any:
         return Command.of(spec, asked.get("cell"), asked.get("limit", LIMIT))
     if spec.endswith(".onnx"):
         return _model(spec)
+    spec, keywords = parted(spec)
     source, colon, attribute = spec.rpartition(":")
     if not (colon and source and attribute):
         raise TargetUnusableError(spec, "it does not say which attribute of which module or file is meant.", FORMS)
     module = _file(spec, Path(source)) if _is_path(source) else _module(spec, source)
-    return _attribute(spec, module, attribute)
+    return told(_attribute(spec, module, attribute), keywords)
 
 
 def _with_environment(spec: str) -> str:
