@@ -200,6 +200,12 @@ def save(folder: Path, seen: Told) -> None:
     (folder / DIAGNOSIS / f"{seen.family}-{seen.fault}.json").write_text(json.dumps(asdict(seen)))
 
 
+def saved_one(folder: Path, family: str, fault: str) -> Told | None:
+    """What was saved of a site."""
+    file = folder / DIAGNOSIS / f"{family}-{fault}.json"
+    return Told(**json.loads(file.read_text())) if file.exists() else None
+
+
 def saved(folder: Path) -> list[Told]:
     """All of them."""
     return [Told(**json.loads(file.read_text())) for file in sorted((folder / DIAGNOSIS).glob("*.json"))]

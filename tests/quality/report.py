@@ -133,10 +133,20 @@ def save_row(folder: Path, family: str, fault: str, by: Mapping[str, Kill]) -> N
     (folder / MATRIX / f"{family}-{fault}.json").write_text(json.dumps(row))
 
 
+def saved_row(folder: Path, family: str, fault: str) -> dict[str, Kill] | None:
+    """What was saved of a site."""
+    file = folder / MATRIX / f"{family}-{fault}.json"
+    return _row_in(file)[2] if file.exists() else None
+
+
 def saved_rows(folder: Path) -> list[Row]:
     """The matrix."""
-    rows = [json.loads(file.read_text()) for file in sorted((folder / MATRIX).glob("*.json"))]
-    return [(family, fault, {id: Kill(**kill) for id, kill in by.items()}) for family, fault, by in rows]
+    return [_row_in(file) for file in sorted((folder / MATRIX).glob("*.json"))]
+
+
+def _row_in(file: Path) -> Row:
+    family, fault, by = json.loads(file.read_text())
+    return family, fault, {id: Kill(**kill) for id, kill in by.items()}
 
 
 def kill_matrix(folder: Path) -> str:

@@ -10,7 +10,7 @@ from quality.accuracy import Accuracy
 from quality.elsewhere import Told
 from quality.measure import Measured, save
 from quality.planted import Kill
-from quality.report import ALARMS, main, missed, save_row
+from quality.report import ALARMS, main, missed, save_row, saved_row
 
 from ltdcheck.faults.fault import faults
 from ltdcheck.reference.cells import CELLS
@@ -35,6 +35,12 @@ def test_chunks_are_added_up(tmp_path: Path) -> None:
         tmp_path, Told("lstm", "gate-order.lstm-if", "numpy", "layout.as_declared", ["gate-order"], right=True)
     )
     elsewhere.save(tmp_path, Told("gru", "bias-doubled", "torch", "values.forward_agrees", ["none known"], right=False))
+    assert saved_row(tmp_path, "lstm", "nondeterministic") == by
+    assert saved_row(tmp_path, "gru", "nondeterministic") is None
+    told = elsewhere.saved_one(tmp_path, "gru", "bias-doubled")
+    assert told is not None
+    assert told.named == ["none known"]
+    assert elsewhere.saved_one(tmp_path, "lstm", "bias-doubled") is None
     main(str(tmp_path), str(tmp_path / "reports"))
     named = (tmp_path / "reports/diagnosis.md").read_text()
     assert "| numpy | 1 | 1 | 1 | 100.0% |" in named
