@@ -31,14 +31,26 @@ import click
     metavar="N",
     help="Targets checked at a time.",
 )
-def report(frameworks: Sequence[str], out: Path, profile: str, seed: int, timeout: float, jobs: int) -> None:
+@click.option("--afresh", is_flag=True, help="Check everything, also what an interrupted run has checked.")
+def report(
+    frameworks: Sequence[str],
+    out: Path,
+    profile: str,
+    seed: int,
+    timeout: float,
+    jobs: int,
+    afresh: bool,  # noqa: FBT001  (click passes it by name)
+) -> None:
     """Check the recurrent layers and clipping functions of every installed framework, or of those named.
 
     Each target runs in a process of its own. The page has a table of targets and properties; what is wrong in it has a
-    command that replays it. Exit status as for ``check``.
+    command that replays it. The same command goes on where it was interrupted. Exit status as for ``check``.
     """
     from ltdcheck.cli_run import conduct, refuse_unusable
     from ltdcheck.errors import UsageError
+    from ltdcheck.reporting.shelf import Shelf
+    from ltdcheck.result import Record
+    from ltdcheck.runner.check import Observer, versions
     from ltdcheck.runner.examiners import Options
     from ltdcheck.runner.installed import installed
     from ltdcheck.runner.profiles import profile_named
@@ -54,10 +66,21 @@ def report(frameworks: Sequence[str], out: Path, profile: str, seed: int, timeou
     refuse_unusable(None, timeout)
     targets = [target for framework in chosen for target in framework.targets]
     options = partial(Options, profile_named(profile), seed, (), timeout)
-    conduct(
-        lambda told, observers: run_side_by_side(targets, told, observers, jobs),
-        options,
-        out / "record.jsonl",
-        out / "index.html",
-        None,
-    )
+    shelf = Shelf(out / "interrupted", f"{profile} {seed} {timeout:g} {versions()}")
+    if afresh:
+        shelf.clear()
+    known = partial(shelf.known, [target.spec for target in targets])
+    if before := known():
+        taken = f"{before} of {len(targets)} targets were checked by a run that was interrupted"
+        click.echo(f"{taken}; --afresh checks them again.", err=True)
+
+    def asked(told: Options, observers: Sequence[Observer]) -> Record:
+        record = run_side_by_side(targets, told, observers, jobs, shelf)
+        shelf.clear()
+        return record
+
+    def kept() -> str:
+        by_now = f"{known()} of {len(targets)} targets are checked, and kept in {shelf.folder}"
+        return f"{by_now}; the same command goes on from there."
+
+    conduct(asked, options, out / "record.jsonl", out / "index.html", None, kept)

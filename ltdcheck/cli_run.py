@@ -29,10 +29,12 @@ def conduct(
     json_path: Path | None,
     html_path: Path | None,
     junit_path: Path | None,
+    kept: Callable[[], str] = lambda: "",
 ) -> None:
     """Ask, write what was asked for, and leave with the exit status of the contract.
 
-    ``options`` still takes the command and the way to replay a line of the record.
+    ``options`` still takes the command and the way to replay a line of the record. ``kept`` says what an interruption
+    leaves besides the record.
     """
     path = json_path or _default_record()
     shown = shlex.quote(str(path))
@@ -44,7 +46,7 @@ def conduct(
     except KeyboardInterrupt:
         console.stop()
         left = f"The results so far are in {path}.partial." if writer.opened else "Nothing was checked yet."
-        click.echo(f"Interrupted. {left}", err=True)
+        click.echo(f"Interrupted. {kept() or left}", err=True)
         sys.exit(1 if writer.failed else 4)
     except BaseException:
         console.stop()

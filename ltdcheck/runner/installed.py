@@ -28,20 +28,38 @@ def _targets(*specs: str, cell: str | None = None) -> tuple[Target, ...]:
     return tuple(Target(spec, None, cell) for spec in specs)
 
 
+_FACTORIES = "ltdcheck.adapters"  # where what takes more than a class and its keywords is made
+_ON_EACH = (  # what a backend may have an implementation of its own for, or may spoil
+    *(f"keras.layers:{layer}" for layer in ("SimpleRNN", "LSTM", "GRU", "GRU(reset_after=False)")),
+    f"{_FACTORIES}.keras_factories:bidirectional_gru",
+    *(f"keras.optimizers:SGD({option}=1.0)" for option in ("clipnorm", "global_clipnorm", "clipvalue")),
+)
+_ON_ONE = (  # their code is that of every backend
+    "keras.layers:LSTM(go_backwards=True)",
+    "keras.layers:GRU(unroll=True)",
+    f"{_FACTORIES}.keras_factories:stacked_lstm",
+    *(f"keras.layers:{cell}" for cell in ("SimpleRNNCell", "LSTMCell", "GRUCell")),
+)
+
+
 def _keras(backend: str, *more: str) -> Framework:
-    named = *(f"keras.layers:{layer}" for layer in ("SimpleRNN", "LSTM", "GRU")), *more
-    specs = [f"KERAS_BACKEND={backend} {name}" for name in named]
+    specs = [f"KERAS_BACKEND={backend} {name}" for name in (*_ON_EACH, *more)]
     return Framework(f"keras on {backend}", _targets(*specs), (backend,))
 
 
-_TORCH = ("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell")
+_TORCH = (
+    *("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell", "RNN(nonlinearity='relu')"),
+    "LSTM(num_layers=2, bidirectional=True)",
+    "GRU(bidirectional=True, batch_first=True, bias=False)",
+)
 _LINEN = ("SimpleCell", "LSTMCell", "OptimizedLSTMCell", "GRUCell", "MGUCell")
-_KERAS_MORE = (
-    *(f"keras.layers:{cell}" for cell in ("SimpleRNNCell", "LSTMCell", "GRUCell")),
-    *(
-        f"ltdcheck.adapters.keras_factories:{made}"
-        for made in ("backwards_lstm", "bidirectional_gru", "reset_before_gru")
-    ),
+_NNX = ("SimpleCell", "LSTMCell", "OptimizedLSTMCell", "GRUCell")
+_ONNX = (
+    *("RNN", "LSTM", "GRU", "RNN(activations=['Relu'], direction='reverse')"),
+    "LSTM(direction='bidirectional', peepholes=True)",
+    "LSTM(activations=['HardSigmoid', 'Softsign', 'Tanh'], biases=False)",
+    "LSTM(input_forget=1, sequence_lens=True)",
+    "GRU(linear_before_reset=1, sequence_lens=True)",
 )
 FRAMEWORKS = (
     Framework(
@@ -52,21 +70,30 @@ FRAMEWORKS = (
             "torch.nn.utils:clip_grad_value_",
         ),
     ),
-    Framework("flax", _targets(*(f"flax.linen:{name}" for name in _LINEN)), ("jax",)),
+    Framework(
+        "flax",
+        _targets(
+            *(f"flax.linen:{name}" for name in _LINEN),
+            *(f"{_FACTORIES}.flax_factories:{name}" for name in ("linen_rnn", "linen_bidirectional")),
+        ),
+        ("jax",),
+    ),
     Framework(
         "flax nnx",
-        _targets(*(f"flax.nnx:{name}" for name in ("SimpleCell", "LSTMCell", "OptimizedLSTMCell", "GRUCell"))),
+        _targets(*(f"flax.nnx:{name}" for name in _NNX), f"{_FACTORIES}.flax_factories:nnx_rnn"),
         ("jax",),
     ),
     Framework("equinox", _targets("equinox.nn:LSTMCell", "equinox.nn:GRUCell"), ("jax",)),
-    Framework("haiku", _targets("haiku:VanillaRNN", "haiku:LSTM", "haiku:GRU"), ("jax",)),
+    Framework(
+        "haiku",
+        _targets("haiku:VanillaRNN", "haiku:LSTM", "haiku:GRU", f"{_FACTORIES}.haiku_factories:unrolled_lstm"),
+        ("jax",),
+    ),
     _keras("jax"),
     _keras("tensorflow"),
-    _keras("torch", *_KERAS_MORE),  # their code is that of every backend, and this one is the fastest to check
-    Framework(
-        "onnxruntime", _targets(*(f"ltdcheck.adapters.onnx:{name}" for name in ("RNN", "LSTM", "GRU"))), ("onnx",)
-    ),
-    Framework("reservoirpy", _targets("reservoirpy.nodes:Reservoir")),
+    _keras("torch", *_ON_ONE),  # the fastest to check
+    Framework("onnxruntime", _targets(*(f"{_FACTORIES}.onnx:{name}" for name in _ONNX)), ("onnx",)),
+    Framework("reservoirpy", _targets("reservoirpy.nodes:Reservoir", "reservoirpy.nodes:Reservoir(lr=0.25)")),
     Framework(
         "optax",
         (*_targets("optax:clip_by_global_norm", cell="clip-norm"), *_targets("optax:clip", cell="clip-value")),
@@ -75,7 +102,8 @@ FRAMEWORKS = (
     Framework(
         "tensorflow",
         (
-            *_targets("tensorflow:clip_by_global_norm", cell="clip-norm"),
+            *_targets(*(f"{_FACTORIES}.tensorflow_factories:{name}" for name in ("block_lstm", "block_lstm_v2"))),
+            *_targets("tensorflow:clip_by_global_norm", "tensorflow:clip_by_norm", cell="clip-norm"),
             *_targets("tensorflow:clip_by_value", cell="clip-value"),
         ),
     ),

@@ -1,76 +1,124 @@
 """Several targets checked in processes of their own, some at a time; told in the order in which they were named.
 
 What is found does not depend on how many run at a time. A target that cannot be used does not end the run: it is
-``unusable``, and its reason is in the record.
+``unusable``, and its reason is in the record. An interruption ends all processes at once; what was found of whole
+targets by then is on the shelf, if there is one.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass, replace
-from multiprocessing import get_context
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from queue import SimpleQueue
+from typing import Protocol, Self
 
-from ltdcheck.errors import UsageError
+from ltdcheck.properties.law import property_named
 from ltdcheck.result import Footer, Record, Result, TargetSummary, count
-from ltdcheck.runner.check import Observer, header, run
+from ltdcheck.runner.check import Observer, header
 from ltdcheck.runner.examiners import Options
+from ltdcheck.runner.hand import Hand, Unusable
 from ltdcheck.runner.subjects import Target
 
 
-@dataclass(frozen=True)
-class Unusable:
-    """Why a target was not checked."""
+class Shelf(Protocol):
+    """Where the records of single targets are put as they come, and found by a run that goes on."""
 
-    reason: str
+    def of(self, target: str) -> Record | None:
+        """What is there of this target."""
+
+    def keep(self, target: str, record: Record) -> None:
+        """Put it there; called from several threads."""
 
 
-def run_side_by_side(targets: Sequence[Target], options: Options, observers: Sequence[Observer], jobs: int) -> Record:
-    """Check every target, ``jobs`` of them at a time.
+class NoShelf:
+    """Keeps nothing."""
+
+    def of(self, target: str) -> Record | None:
+        """Nothing."""
+
+    def keep(self, target: str, record: Record) -> None:
+        """Nothing is done."""
+
+
+def run_side_by_side(
+    targets: Sequence[Target],
+    options: Options,
+    observers: Sequence[Observer],
+    jobs: int,
+    shelf: Shelf | None = None,
+) -> Record:
+    """Check every target, ``jobs`` of them at a time; those of which the shelf has a record are not checked again.
 
     Raises
     ------
     UnknownNameError
         When a property does not exist.
     """
+    for id in options.properties:
+        property_named(id)
     started, first = time.perf_counter(), header(options)
-    told = replace(options, replay=str)  # which can travel to another process; the numbers there are not those here
     results: list[Result] = []
     summaries: dict[str, TargetSummary] = {}
     planned = 0
     problems: dict[str, int] = {}
-    # fresh interpreters: a fork of one in which hypothesis and BLAS run would share their locks
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        pending = [pool.submit(_alone, target, told) for target in targets]
-        try:
-            for target, future in zip(targets, pending, strict=True):
-                found = future.result()
-                own = [] if isinstance(found, Unusable) else _numbered(found.results, len(results) + 2, options)
-                for observer in observers:
-                    observer.start(len(own), target.spec)
-                    for result in own:
-                        observer.result(result)
-                results += own
-                if isinstance(found, Unusable):
-                    summaries[target.spec] = TargetSummary("unusable", target.cell or "", reason=found.reason)
-                    continue
-                assert found.footer is not None
-                summaries |= found.footer.targets
-                planned += found.footer.planned
-                problems = {k: problems.get(k, 0) + n for k, n in found.footer.problems.items()} or problems
-        except BaseException:
-            _drop(pending, pool)
-            raise
+    with _Hands(options, jobs, shelf or NoShelf()) as hands:
+        for target, found in zip(targets, [hands.check(target) for target in targets], strict=True):
+            record = found.result()
+            own = [] if isinstance(record, Unusable) else _numbered(record.results, len(results) + 2, options)
+            for observer in observers:
+                observer.start(len(own), target.spec)
+                for result in own:
+                    observer.result(result)
+            results += own
+            if isinstance(record, Unusable):
+                summaries[target.spec] = TargetSummary("unusable", target.cell or "", reason=record.reason)
+                continue
+            assert record.footer is not None
+            summaries |= record.footer.targets
+            planned += record.footer.planned
+            problems = {k: problems.get(k, 0) + n for k, n in record.footer.problems.items()} or problems
     seconds = time.perf_counter() - started
     return Record(first, results, Footer(summaries, planned, count(results), seconds, problems))
 
 
-def _alone(target: Target, options: Options) -> Record | Unusable:
-    try:
-        return run([target], options)
-    except UsageError as error:
-        return Unusable(str(error))
+class _Hands:
+    """Some processes, each with a thread that waits for it."""
+
+    def __init__(self, options: Options, jobs: int, shelf: Shelf) -> None:
+        self._shelf = shelf
+        self._all = [Hand(options) for _ in range(jobs)]
+        self._free = SimpleQueue[Hand]()
+        for hand in self._all:
+            self._free.put(hand)
+        self._threads = ThreadPoolExecutor(jobs)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End the processes, which after an interruption are at work."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        for hand in self._all:
+            hand.close()
+        self._threads.shutdown()
+
+    def check(self, target: Target) -> Future[Record | Unusable]:
+        """As soon as a process is free."""
+        return self._threads.submit(self._check, target)
+
+    def _check(self, target: Target) -> Record | Unusable:
+        if (known := self._shelf.of(target.spec)) is not None:
+            return known
+        hand = self._free.get()
+        try:
+            found = hand.check(target)
+        finally:
+            self._free.put(hand)
+        if not isinstance(found, Unusable) and not count(found.results)["errored"]:
+            self._shelf.keep(target.spec, found)
+        return found
 
 
 def _numbered(results: Sequence[Result], start: int, options: Options) -> list[Result]:
@@ -79,9 +127,3 @@ def _numbered(results: Sequence[Result], start: int, options: Options) -> list[R
         r if r.finding is None else replace(r, finding=replace(r.finding, replay=options.replay(start + k)))
         for k, r in enumerate(results)
     ]
-
-
-def _drop(pending: Sequence[Future[Record | Unusable]], pool: ProcessPoolExecutor) -> None:
-    for future in pending:
-        future.cancel()
-    pool.shutdown(wait=False, cancel_futures=True)

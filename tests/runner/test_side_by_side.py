@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +17,8 @@ from ltdcheck.cli import main
 from ltdcheck.errors import UnknownNameError
 from ltdcheck.reporting.html import render_html
 from ltdcheck.reporting.json_lines import SCHEMA_FILE, read_record
-from ltdcheck.result import Record
+from ltdcheck.reporting.shelf import Shelf
+from ltdcheck.result import Record, exit_status
 from ltdcheck.runner.check import run
 from ltdcheck.runner.examiners import Options
 from ltdcheck.runner.installed import FRAMEWORKS, installed
@@ -24,6 +27,7 @@ from ltdcheck.runner.side_by_side import run_side_by_side
 from ltdcheck.runner.subjects import Target
 
 HERE = Path(__file__).parents[1] / "targets"
+SLOW = 4  # times as long on a machine that is busy with other things
 LAWS = ("values.forward_agrees", "sequence.zero_steps")
 RIGHT, WRONG = f"{HERE}/numpy_elman.py:Elman", f"{HERE}/numpy_gru.py:GRU"
 
@@ -69,6 +73,78 @@ def test_what_cannot_be_used_is_in_the_record() -> None:
     verdicts = {name: told.verdict for name, told in record.footer.targets.items()}
     assert verdicts == {"nothing.here:It": "unusable", RIGHT: "conforms"}
     assert "nothing" in record.footer.targets["nothing.here:It"].reason
+
+
+HANGS = """
+import os, time, pathlib
+import numpy as np
+
+class Net:
+    def __init__(self, input_size, hidden_size):
+        self.params = {"W": np.zeros((hidden_size, hidden_size))}
+
+    def forward(self, x, state=None):
+        pathlib.Path(__file__).with_suffix(".pid").write_text(str(os.getpid()))
+        time.sleep(600)
+"""
+
+
+class Interrupting(Watching):
+    """Is told of one target, waits for the other, and interrupts."""
+
+    def __init__(self, sign: Path) -> None:
+        super().__init__()
+        self.sign = sign
+
+    def start(self, planned: int, target: str) -> None:
+        until = time.monotonic() + 60
+        while not self.sign.exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        self.since = time.monotonic()
+        raise KeyboardInterrupt
+
+
+def test_an_interruption_ends_what_is_running_and_keeps_what_is_done(tmp_path: Path) -> None:
+    """Within two seconds, the process of the target included; the next run takes over what was checked."""
+    (tmp_path / "hangs.py").write_text(HANGS)
+    sign, shelf = tmp_path / "hangs.pid", Shelf(tmp_path / "kept", "asked")
+    options = Options(profile_named("quick"), properties=LAWS, timeout=600.0)
+    interrupting, targets = Interrupting(sign), [Target(RIGHT), Target(f"{tmp_path}/hangs.py:Net")]
+    with pytest.raises(KeyboardInterrupt):
+        run_side_by_side(targets, options, [interrupting], 2, shelf)
+    assert time.monotonic() - interrupting.since < 2 * SLOW
+    assert gone(int(sign.read_text()))
+    assert shelf.known(target.spec for target in targets) == 1
+    before = shelf.of(RIGHT)
+    assert before is not None
+    again = run_side_by_side(targets[:1], options, [], 1, shelf)
+    assert list(again.results) == list(before.results)  # to the seconds: they were not measured again
+    shelf.clear()
+    assert not (tmp_path / "kept").exists()
+
+
+def gone(process: int) -> bool:
+    """It is dead, or will be in a moment: the kernel kills it with its parent."""
+    until = time.monotonic() + 2 * SLOW
+    while time.monotonic() < until:
+        try:
+            os.kill(process, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_a_process_of_ours_that_dies_is_said(tmp_path: Path) -> None:
+    """By a target that kills its parent, say: it has no verdict, the fault is ours, and the others are checked."""
+    kills = HANGS.replace("time.sleep(600)", "os.kill(os.getppid(), 9)")
+    (tmp_path / "kills.py").write_text(kills)
+    options = Options(profile_named("quick"), properties=LAWS)
+    record = run_side_by_side([Target(f"{tmp_path}/kills.py:Net"), Target(RIGHT)], options, [], 1)
+    assert record.footer is not None
+    assert [told.verdict for told in record.footer.targets.values()] == ["undecided", "conforms"]
+    assert exit_status(record.footer) == 3
+    assert "the process that checked it died of SIGKILL" in record.results[0].reason
 
 
 def test_every_target_of_an_installed_framework_is_found() -> None:
