@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow as tf
 
 
-class _Fused(tf.Module):
+class _Fused(tf.Module):  # type: ignore[misc]  # TensorFlow has no types
     """``(x, state=None) -> (h of every step, (c, h))``, time-major, in single precision: they have no other."""
 
     def __init__(self, operator: Any, input_size: int, hidden_size: int, **options: Any) -> None:
