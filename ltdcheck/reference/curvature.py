@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 
 from ltdcheck.reference.cell import Cell, State
 from ltdcheck.reference.dual import Dual, dot_of
-from ltdcheck.reference.losses import Classifier
+from ltdcheck.reference.losses import Classifier, Targets
+from ltdcheck.reference.networks.rows import Lengths
 from ltdcheck.reference.networks.unroll import unroll, unroll_vjp
 from ltdcheck.reference.ops import zeros_like
 
@@ -89,10 +90,10 @@ def along(at: Blocks, v: Blocks) -> Blocks:
 
 
 def classifier_hessian_product(
-    net: Classifier, p: Params, v: Params, x: Any, state: State, targets: NDArray[np.integer]
+    net: Classifier, p: Params, v: Params, x: Any, state: State, targets: Targets, lengths: Lengths | None = None
 ) -> Params:
     """``H@v`` of the loss in the parameters."""
-    return hessian_product(lambda q: net.loss_vjp(q, net.loss(q, x, state, targets)[1]).params, p, v)
+    return hessian_product(lambda q: net.loss_vjp(q, net.loss(q, x, state, targets, lengths)[1]).params, p, v)
 
 
 def classifier_gauss_newton_product(
@@ -101,7 +102,8 @@ def classifier_gauss_newton_product(
     v: Params,
     x: Any,
     state: State,
-    targets: NDArray[np.integer],
+    targets: Targets,
+    lengths: Lengths | None = None,
     *,
     structural: float = 0.0,
 ) -> Params:
@@ -109,10 +111,10 @@ def classifier_gauss_newton_product(
 
     Both are one Gauss-Newton product, of the loss in o and of ``structural * ||dh||^2/2`` in h.
     """
-    _, left = net.loss(p, x, state, targets)
+    _, left = net.loss(p, x, state, targets, lengths)
 
     def forward(q: Blocks) -> Outputs:
-        _, moved = net.loss(q, x, state, targets)
+        _, moved = net.loss(q, x, state, targets, lengths)
         return moved.o, moved.h
 
     def slope(outputs: Outputs) -> Outputs:
@@ -122,17 +124,22 @@ def classifier_gauss_newton_product(
     return gauss_newton_product(forward, lambda q, d: net.outputs_vjp(q, left, *d).params, slope, p, v)
 
 
-def structural_product(cell: Cell, p: Params, v: Params, x: Any, state: State) -> Params:
+def structural_product(
+    cell: Cell, p: Params, v: Params, x: Any, state: State, lengths: Lengths | None = None
+) -> Params:
     """``S@v``, of a cell alone."""
-    _, final, tape = unroll(cell, p, x, state)
+    _, final, tape = unroll(cell, p, x, state, lengths=lengths)
     dfinal = tuple(map(zeros_like, final))
 
     def backward(q: Blocks, outputs: Outputs) -> Blocks:
         return unroll_vjp(cell, q, tape, outputs[0], dfinal).params
 
-    return gauss_newton_product(lambda q: unroll(cell, q, x, state)[:1], backward, lambda outputs: outputs, p, v)
+    def forward(q: Blocks) -> Outputs:
+        return unroll(cell, q, x, state, lengths=lengths)[:1]
+
+    return gauss_newton_product(forward, backward, lambda outputs: outputs, p, v)
 
 
-def hidden_tangents(cell: Cell, p: Params, v: Params, x: Any, state: State) -> Any:
+def hidden_tangents(cell: Cell, p: Params, v: Params, x: Any, state: State, lengths: Lengths | None = None) -> Any:
     """``K_t@v``: how the outputs h (T, B, H) move along v."""
-    return dot_of(unroll(cell, along(p, v), x, state)[0])
+    return dot_of(unroll(cell, along(p, v), x, state, lengths=lengths)[0])

@@ -22,7 +22,8 @@ from scipy.sparse.linalg import LinearOperator, cg
 from ltdcheck.reference.arguments import require_between, require_positive
 from ltdcheck.reference.cell import State
 from ltdcheck.reference.curvature import Params, classifier_gauss_newton_product
-from ltdcheck.reference.losses import Classifier
+from ltdcheck.reference.losses import Classifier, Targets
+from ltdcheck.reference.networks.rows import Lengths
 
 Vector = NDArray[np.float64]
 
@@ -45,35 +46,37 @@ class HessianFree:
         if self.iterations < 1:
             raise ValueError(f"iterations is {self.iterations}; at least 1 is needed")
 
-    def matrix(self, net: Classifier, p: Params, x: Any, state: State, targets: NDArray[np.integer]) -> LinearOperator:
+    def matrix(
+        self, net: Classifier, p: Params, x: Any, state: State, targets: Targets, lengths: Lengths | None = None
+    ) -> LinearOperator:
         """B as a linear map of vectors."""
 
         def product(v: Vector) -> Vector:
             mu = self.structural * self.damping
-            Gv = classifier_gauss_newton_product(net, p, unpack(v, p), x, state, targets, structural=mu)
+            Gv = classifier_gauss_newton_product(net, p, unpack(v, p), x, state, targets, lengths, structural=mu)
             return pack(Gv, p) + self.damping * v
 
         n = pack(p).size
         return LinearOperator((n, n), matvec=product, rmatvec=product, dtype=float)
 
     def direction(
-        self, net: Classifier, p: Params, x: Any, state: State, targets: NDArray[np.integer]
+        self, net: Classifier, p: Params, x: Any, state: State, targets: Targets, lengths: Lengths | None = None
     ) -> tuple[Params, float]:
         """delta, and the change of the loss that the quadratic model expects of it."""
-        _, left = net.loss(p, x, state, targets)
+        _, left = net.loss(p, x, state, targets, lengths)
         g = pack(net.loss_vjp(p, left).params, p)
-        B = self.matrix(net, p, x, state, targets)
+        B = self.matrix(net, p, x, state, targets, lengths)
         delta, _ = cg(B, -g, rtol=self.tolerance, maxiter=self.iterations)
         return unpack(delta, p), float(g @ delta + delta @ (B @ delta) / 2)
 
     def step(
-        self, net: Classifier, p: Params, x: Any, state: State, targets: NDArray[np.integer]
+        self, net: Classifier, p: Params, x: Any, state: State, targets: Targets, lengths: Lengths | None = None
     ) -> tuple[Params, HessianFree]:
         """The next parameters, and the method with its next damping."""
-        before = float(net.loss(p, x, state, targets)[0])
-        delta, promised = self.direction(net, p, x, state, targets)
+        before = float(net.loss(p, x, state, targets, lengths)[0])
+        delta, promised = self.direction(net, p, x, state, targets, lengths)
         moved = {name: value + delta[name] for name, value in p.items()}
-        change = float(net.loss(moved, x, state, targets)[0]) - before
+        change = float(net.loss(moved, x, state, targets, lengths)[0]) - before
         ratio = change / promised if promised < 0 else 1.0  # at a stationary point nothing is promised
         factor = SHRINK if ratio > 3 / 4 else GROW if not ratio >= 1 / 4 else 1.0
         return moved if change < 0 else p, replace(self, damping=self.damping * factor)

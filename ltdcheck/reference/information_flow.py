@@ -2,9 +2,10 @@
 
     Omega = sum_t (rho_t - 1)^2        rho_t = ||q_t|| / ||hbar_t||        q_t = J_t'@hbar_t        J_t = ds_t/ds_{t-1}
 
-over the steps t = 1 .. T and the rows of the batch. s_t is the whole state, (h, c) for the LSTM; hbar_t is the gradient
-of ``sum(dy * y) + sum(dstate * s_T)`` that arrives at s_t. A row whose hbar_t is 0 passes nothing on that could be
-kept, and has no term; where q_t alone is 0 the term is 1 and its slope is taken as 0.
+over the steps t = 1 .. T and the rows of the batch; with ``lengths`` (B,) a row has terms for its own steps. s_t is the
+whole state, (h, c) for the LSTM; hbar_t is the gradient of ``sum(dy * y) + sum(dstate * s_T)`` that arrives at s_t. A
+row whose hbar_t is 0 passes nothing on that could be kept, and has no term; where q_t alone is 0 the term is 1 and its
+slope is taken as 0.
 
 Three gradients, by what they hold constant:
 
@@ -35,6 +36,7 @@ from numpy.typing import NDArray
 from ltdcheck.reference import ops
 from ltdcheck.reference.cell import Cell, Saved, State
 from ltdcheck.reference.dual import Dual, dot_of, lifted, value_of
+from ltdcheck.reference.networks.rows import Lengths, Rows, first, joined
 from ltdcheck.reference.networks.unroll import Gradients, Tape, unroll, unroll_vjp
 
 Kind = Literal["exact", "cheap", "immediate"]
@@ -46,8 +48,9 @@ class Flow:
 
     hbar: Sequence[State]  # T states
     q: Sequence[State]  # T states: hbar_t pulled back by one step
-    counted: NDArray[np.bool_]  # (T, B): hbar_t is not 0
-    ratios: Any  # rho, (T, B); 1 where nothing arrives
+    counted: NDArray[np.bool_]  # (T, B): the row runs, and hbar_t is not 0
+    ratios: Any  # rho, (T, B); 1 where nothing arrives, and where the row has ended
+    rows: Rows | None  # None where all rows have all steps
 
     @property
     def omega(self) -> Any:
@@ -55,15 +58,33 @@ class Flow:
         return ((self.ratios - 1) * (self.ratios - 1)).sum()
 
 
-def information_flow(cell: Cell, p: dict[str, Any], x: Any, state: State, dy: Any, dstate: State) -> Flow:
-    """rho_t of every step and row; x (T, B, I), dy (T, B, H), state and dstate the arrays of a state."""
-    _, _, tape = unroll(cell, p, x, state)
+def information_flow(
+    cell: Cell, p: dict[str, Any], x: Any, state: State, dy: Any, dstate: State, lengths: Lengths | None = None
+) -> Flow:
+    """rho_t of every step and row; x (T, B, I), dy (T, B, H), state and dstate the arrays of a state.
+
+    Raises
+    ------
+    ValueError
+        For shapes and lengths that do not fit.
+    """
+    _, _, tape = unroll(cell, p, x, state, lengths=lengths)
     hbar = unroll_vjp(cell, p, tape, dy, dstate).arrived
-    q = [cell.step_vjp(p, saved, arrived)[1] for saved, arrived in zip(tape.saved, hbar, strict=True)]
+    q = [_pulled(cell, p, tape, t, arrived) for t, arrived in enumerate(hbar)]
     if not hbar:
-        return Flow(hbar, q, np.ones((0, x.shape[1]), dtype=bool), np.ones((0, x.shape[1])))
+        return Flow(hbar, q, np.ones((0, x.shape[1]), dtype=bool), np.ones((0, x.shape[1])), tape.rows)
     kept, empty = (ops.stack(parts) for parts in zip(*map(_kept, hbar, q), strict=True))
-    return Flow(hbar, q, empty[..., 0] == 0, kept[..., 0])
+    runs = True if tape.rows is None else np.arange(len(q))[:, None] < tape.rows.counts
+    return Flow(hbar, q, (empty[..., 0] == 0) & runs, kept[..., 0], tape.rows)
+
+
+def _pulled(cell: Cell, p: dict[str, Any], tape: Tape, t: int, hbar: State) -> State:
+    """q_t: a row that has ended copies its state, so that its hbar_t passes as it is."""
+    if tape.rows is None:
+        return cell.step_vjp(p, tape.saved[t], hbar)[1]
+    n, whole = tape.rows.running[t], _in(hbar, tape.rows.order)
+    top = cell.step_vjp(p, tape.saved[t], first(whole, n))[1] if n else first(whole, 0)
+    return _in(joined(top, whole, n), tape.rows.inverse)
 
 
 def omega_vjp(
@@ -86,21 +107,34 @@ def omega_vjp(
 
 
 def _moved(cell: Cell, p: dict[str, Any], x: Any, state: State, flow: Flow, *, exact: bool) -> Tape:
-    """The forward pass, with the state before step t moved along u_{t-1}."""
-    z = lifted(cell.drive(p, x))
+    """The forward pass, with the state before step t moved along u_{t-1}; rows in the order of the tape."""
+    batch, B = flow.rows, x.shape[1]
+    order = slice(None) if batch is None else batch.order
+    if batch is not None:
+        x, state = batch.sorted(x), _in(state, order)
+    z = cell.drive(p, lifted(x))
     w: State = tuple(map(ops.zeros_like, state))
     saved: list[Saved] = []
-    for t, (hbar, q) in enumerate(zip(flow.hbar, flow.q, strict=True)):
-        rho = flow.ratios[t][:, None]  # (B, 1)
+    for t in range(len(flow.q)):
+        n = B if batch is None else batch.running[t]
+        if B and n == 0:
+            saved.append(())
+            continue
+        hbar, q, before, w_n = (first(s, n) for s in (_in(flow.hbar[t], order), _in(flow.q[t], order), state, w))
+        rho = flow.ratios[t][order][:n][:, None]  # (n, 1)
         scale, length = 2 * (rho - 1), _divisor(hbar)  # a row that has no term has the ratio 1
-        u = tuple(scale * (c / length) + w_k for c, w_k in zip(_unit(q), w, strict=True))
-        moved, kept = cell.step(p, z[t], tuple(map(Dual, state, u)))
+        u = tuple(scale * (c / length) + w_k for c, w_k in zip(_unit(q), w_n, strict=True))
+        moved, kept = cell.step(p, first((z[t],), n)[0], tuple(map(Dual, before, u)))
         saved.append(kept)
-        state = tuple(map(value_of, moved))
+        state = joined(tuple(map(value_of, moved)), state, n)
         if exact:
             e = (scale * rho * (unit / length) for unit in _unit(hbar))
-            w = tuple(dot - e_k for dot, e_k in zip(_dots(moved), e, strict=True))  # J@u + e
-    return Tape(x, saved)
+            w = joined(tuple(dot - e_k for dot, e_k in zip(_dots(moved), e, strict=True)), w, n)  # J@u + e
+    return Tape(x, saved, batch)
+
+
+def _in(state: State, order: Any) -> State:
+    return tuple(s[order] for s in state)
 
 
 def _states_constant(t: int, dstate: State) -> State:

@@ -6,8 +6,13 @@
     dV = sum_t outer(do_t, h_t)        dc = sum_t do_t        dh_t = V'@do_t + what arrives from step t + 1
 
 What arrives from step t + 1, and the sums for U, W and b, are those of the fold (:mod:`ltdcheck.reference.networks`).
-Shapes: h (T, B, H), V (O, H), c (O,), targets (T, B) of whole numbers below O, or (B,) for the last step only. L is the
-sum over the batch. (The copy of the source at hand has lost the minus sign of its eq. 10.5.)
+Shapes: h (T, B, H), V (O, H), c (O,), the cell's parameters under ``cell``; targets (T, B) of whole numbers below O, or
+(B,) for the last step only. L is the sum over the batch. With ``lengths`` (B,) a row has losses at its own steps, or at
+its own last one, and what its targets are after them is not looked at. (The copy of the source at hand has lost the
+minus sign of its eq. 10.5.)
+
+Refuses: shapes that do not fit; targets that are no whole numbers below O; lengths outside 0 .. T, and a row without
+steps where the loss is at the last one.
 
 Source: GBC-draft 10.4, 10.5, 10.2.1; its fig. 10.6 for S21.
 """
@@ -23,7 +28,11 @@ from numpy.typing import NDArray
 from ltdcheck.reference import ops
 from ltdcheck.reference.cell import Cell, State
 from ltdcheck.reference.networks.generative import log_softmax_vjp
+from ltdcheck.reference.networks.network import inside, require_part, require_shapes, under
+from ltdcheck.reference.networks.rows import Lengths, checked_lengths
 from ltdcheck.reference.networks.unroll import Gradients, Tape, unroll, unroll_vjp
+
+Targets = NDArray[np.integer]
 
 
 @dataclass(frozen=True)
@@ -46,19 +55,24 @@ class Classifier:
 
     def shapes(self, I: int, H: int, O: int) -> dict[str, tuple[int, ...]]:
         """The cell's parameters and the output layer's."""
-        return {**self.cell.shapes(I, H), "V": (O, H), "c": (O,)}
+        return {**under("cell", self.cell.shapes(I, H)), "V": (O, self.cell.output_width(H)), "c": (O,)}
 
-    def loss(self, p: dict[str, Any], x: Any, state: State, targets: NDArray[np.integer]) -> tuple[Any, Classified]:
+    def loss(
+        self, p: dict[str, Any], x: Any, state: State, targets: Targets, lengths: Lengths | None = None
+    ) -> tuple[Any, Classified]:
         """L, and what its adjoint needs.
 
         Raises
         ------
         ValueError
-            When the loss is at the last step and there is no step, or a target is not one of the O classes.
+            As the module says.
         """
-        h, final, tape = unroll(self.cell, p, x, state)
+        h, final, tape = unroll(self.cell, require_part("cell", self.cell, p, x, state), x, state, lengths=lengths)
+        require_shapes(p, {"c": ("O",)})
+        require_shapes(p, {"V": (p["c"].shape[0], h.shape[-1])})
         o = ops.linear(h, p["V"]) + p["c"]
-        wanted = self._wanted(o.shape, targets)
+        T, B, _ = o.shape
+        wanted = self._wanted(o.shape, targets, np.full(B, T) if lengths is None else checked_lengths(lengths, T, B))
         by_class = ops.total(ops.log_softmax(o) * wanted)
         return -sum(by_class[k] for k in range(o.shape[-1])), Classified(tape, h, o, wanted, final)
 
@@ -75,21 +89,24 @@ class Classifier:
         """The pull-back of cotangents of o (T, B, O) and, where given, of h (T, B, H)."""
         through = ops.linear_adjoint(do, p["V"])  # o = c + V@h
         dfinal = tuple(ops.zeros_like(s) for s in left.final)
-        g = unroll_vjp(self.cell, p, left.tape, through if dh is None else through + dh, dfinal)
-        output = {"V": ops.outer_total(do, left.h), "c": ops.total(do)}
-        inner = {name: g.params[name] for name in p if name not in output}
-        return Gradients({**inner, **output}, g.x, g.state, g.arrived)
+        g = unroll_vjp(self.cell, inside("cell", p), left.tape, through if dh is None else through + dh, dfinal)
+        grads = {**under("cell", g.params), "V": ops.outer_total(do, left.h), "c": ops.total(do)}
+        return Gradients({name: grads[name] for name in p}, g.x, g.state, g.arrived)
 
-    def _wanted(self, shape: tuple[int, ...], targets: NDArray[np.integer]) -> NDArray[np.float64]:
-        T, _, O = shape
+    def _wanted(self, shape: tuple[int, ...], targets: Targets, counts: NDArray[np.integer]) -> NDArray[np.float64]:
+        T, B, O = shape
         targets = np.asarray(targets)
-        if np.any((targets < 0) | (targets >= O)):
-            raise ValueError(f"targets must be classes from 0 to {O - 1}; they range {targets.min()}..{targets.max()}")
-        wanted = np.zeros(shape)
-        if self.at == "every":
-            wanted[:] = np.arange(O) == targets[..., None]
-        elif T == 0:
-            raise ValueError("a loss at the last step of a sequence without steps: give at least one step")
-        else:
-            wanted[-1] = np.arange(O) == targets[..., None]
-        return wanted
+        fitting = (T, B) if self.at == "every" else (B,)
+        if targets.shape != fitting or (targets.size and targets.dtype.kind not in "iu"):
+            raise ValueError(
+                f"targets has shape {targets.shape} and type {targets.dtype}; it must be {fitting} whole numbers"
+            )
+        if self.at == "last" and (T == 0 or np.any(counts == 0)):
+            raise ValueError("a loss at the last step of a sequence without steps: give at least one step to each row")
+        t = np.arange(T)[:, None]
+        asked = t < counts if self.at == "every" else t == counts - 1  # (T, B)
+        labels = np.broadcast_to(targets, (T, B))
+        read = labels[asked]
+        if np.any((read < 0) | (read >= O)):
+            raise ValueError(f"targets must be classes from 0 to {O - 1}; they range {read.min()}..{read.max()}")
+        return np.asarray(asked[..., None] & (labels[..., None] == np.arange(O)), dtype=float)

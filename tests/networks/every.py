@@ -176,9 +176,10 @@ def _classifier(cell: Cell, at: Any) -> Make:
         shapes = net.shapes(draw.I, draw.H, 3)
         blocks = {**draw.blocks(shapes, x=(draw.T, draw.B, draw.I)), **draw.first(cell, draw.H)}
         targets = draw.rng.integers(3, size=(draw.T, draw.B) if at == "every" else draw.B)
+        ends = draw.ends if at == "every" else [min(max(n, 1), draw.T) for n in draw.ends]
 
         def run(b: Blocks) -> Any:
-            return net.loss(parameters(shapes, b), b["x"], taken(b, "", count), targets)
+            return net.loss(parameters(shapes, b), b["x"], taken(b, "", count), targets, ends)
 
         def backward(b: Blocks, dys: list[Any]) -> Blocks:
             g = net.loss_vjp(parameters(shapes, b), run(b)[1])
@@ -215,7 +216,7 @@ NETWORKS: dict[str, Make] = {
     **{f"grid, {sweep}": _grid(sweep) for sweep in ("lines", "corners")},
     **{f"generative, {e}": _generative(GRU(), e) for e in ("fixed", "symbol", "bernoulli", "length")},
     "generative, told": _generative(LSTM(), "symbol", "both"),
-    "bptt": of_states(BPTT(LSTM()), LSTM()),
+    "bptt": of_states(BPTT(LSTM()), LSTM(), ragged=True),
     **{f"memory-network, {hops} hops": _memory_network(hops) for hops in (1, 2)},
     **{f"ntm, reads {when}": of_cell(NTM(rows=2, width=2, reads=when)) for when in ("after", "before")},  # type: ignore[arg-type]
     **{f"classifier, {at}": _classifier(GRU(), at) for at in ("every", "last")},

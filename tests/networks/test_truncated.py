@@ -11,6 +11,7 @@ from networks.agreement import Blocks, assert_agrees, disagreement
 from networks.draws import array, arrays, cells, named, scales, seeds, sizes, state, taken
 from networks.same import Lift, assert_same
 
+from ltdcheck.reference.cells.clockwork import Clockwork
 from ltdcheck.reference.cells.elman import Elman
 from ltdcheck.reference.cells.lstm import LSTM
 from ltdcheck.reference.networks.truncated import BPTT, contributions, immediate
@@ -178,6 +179,43 @@ def test_immediate_derivatives_hold_the_state_before_fixed(cell: Any, seed: int,
             yield from ((steps[t][name], alone.params[name]) for name in p)
             before = after
         yield from ((sum(s[name] for s in steps), g.params[name]) for name in p)
+
+    assert_same(pairs)
+
+
+@settings(max_examples=12)
+@given(
+    cells | st.just(Clockwork()),
+    seeds,
+    st.lists(st.integers(0, 4), min_size=2, max_size=3),
+    st.none() | st.integers(1, 4),
+    st.sampled_from(["chunks", "window"]),
+)
+def test_a_row_with_a_length_is_truncated_as_the_shorter_sequence_alone(
+    cell: Any, seed: int, ends: Any, k: Any, kind: Any
+) -> None:
+    """Every gradient, row by row; and the sum of the contributions within reach is the gradient of the parameters."""
+    rng, net, B, T = np.random.default_rng(seed), BPTT(cell, k, kind), len(ends), 4
+    blocks = blocks_of(cell, rng, T, B, 2, 3)
+    dy, dstate = array(rng, T, B, 3), state(rng, cell, B, 3)
+
+    def pairs(lift: Lift) -> Iterator[tuple[Any, Any]]:
+        held = lift(blocks)
+        p, first = {name: held[name] for name in cell.shapes(2, 3)}, taken(held, "", len(cell.states))
+        _, tape = net.forward(p, held["x"], first, ends)
+        g, total = net.backward(tape, dy, dstate), {name: np.zeros_like(v) for name, v in p.items()}
+        for b, n in enumerate(ends):
+            one = slice(b, b + 1)
+            _, left = net.forward(p, held["x"][:n, one], tuple(s[one] for s in first))
+            h = net.backward(left, dy[:n, one], tuple(d[one] for d in dstate))
+            yield g["x"][:, one], np.concatenate([h["x"], np.zeros((T - n, 1, 2))])
+            yield from ((g[f"state.{j}"][one], h[f"state.{j}"]) for j in range(len(first)))
+            total = {name: total[name] + h[name] for name in p}
+        terms = contributions(cell, tape, dy, dstate)
+        near = (lambda t, s: t // k == s // k) if kind == "chunks" else (lambda t, s: t - s < k)
+        for name in p:
+            yield g[name], total[name]
+            yield g[name], sum(terms[t][s][name] for t in range(T) for s in range(t + 1) if k is None or near(t, s))
 
     assert_same(pairs)
 

@@ -27,6 +27,7 @@ from ltdcheck.reference.curvature import (
 )
 from ltdcheck.reference.hessian_free import HessianFree, pack, unpack
 from ltdcheck.reference.losses import Classifier
+from ltdcheck.reference.networks.network import inside, under
 from ltdcheck.reference.networks.unroll import unroll
 from ltdcheck.strategies.problems import REGIMES, Recipe, build
 
@@ -39,7 +40,7 @@ def setting(net: Classifier, recipe: Recipe) -> tuple[Any, ...]:
     """Parameters, a direction, x, the initial state, and targets."""
     problem = build(net.cell, recipe)
     rng = np.random.default_rng(recipe.seed)
-    p = {**problem.params, "V": rng.standard_normal((O, recipe.H)), "c": rng.standard_normal(O)}
+    p = {**under("cell", problem.params), "V": rng.standard_normal((O, recipe.H)), "c": rng.standard_normal(O)}
     v = {name: rng.standard_normal(value.shape) for name, value in p.items()}
     targets = rng.integers(O, size=(recipe.T, recipe.B) if net.at == "every" else recipe.B)
     return p, v, problem.x, problem.given_state, targets
@@ -100,7 +101,7 @@ def explicit(net: Classifier, setting: Any, structural: float) -> tuple[Any, Any
     """G + structural*S as a matrix (n, n), and the error of every entry of it."""
     p, _, x, state, _ = setting
     J, J_off = jacobian(lambda flat: outputs(net, unpack(flat, p), x, state), p)
-    K, K_off = jacobian(lambda flat: unroll(net.cell, unpack(flat, p), x, state)[0], p)
+    K, K_off = jacobian(lambda flat: unroll(net.cell, inside("cell", unpack(flat, p)), x, state)[0], p)
     o = outputs(net, p, x, state).reshape(-1, O)
     q = np.exp(o - o.max(axis=1, keepdims=True))
     q /= q.sum(axis=1, keepdims=True)
@@ -153,7 +154,7 @@ def test_gauss_newton_products_agree_with_autograd(recipe: Recipe) -> None:
     def forward(flat: Any) -> Any:
         q, h, o = unpack_boxed(flat, p), state[0][0], []
         for x_t in x[:, 0]:
-            h = anp.tanh(anp.dot(q["U"], x_t) + anp.dot(q["W"], h) + q["b"])
+            h = anp.tanh(anp.dot(q["cell.U"], x_t) + anp.dot(q["cell.W"], h) + q["cell.b"])
             o.append(anp.dot(q["V"], h) + q["c"])
         return anp.concatenate(o)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import autograd.numpy as anp
@@ -9,6 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from networks.draws import taken
+from networks.same import Lift, assert_same
 from oracles.draws import named
 from reference import longhand_oracle
 from reference.longhand_oracle import exactly
@@ -16,10 +19,14 @@ from reference.longhand_oracle import exactly
 from ltdcheck.oracles import complex_step, finite_difference
 from ltdcheck.problem import Problem
 from ltdcheck.reference.cell import Cell
+from ltdcheck.reference.cells.clockwork import Clockwork
 from ltdcheck.reference.cells.elman import Elman
 from ltdcheck.reference.cells.gru import GRU
+from ltdcheck.reference.cells.jordan import Jordan
 from ltdcheck.reference.cells.lstm import LSTM
+from ltdcheck.reference.cells.shared_gates import SharedGatesGRU
 from ltdcheck.reference.information_flow import Flow, information_flow, omega_vjp
+from ltdcheck.reference.networks.network import states_of
 from ltdcheck.reference.networks.unroll import unroll, unroll_vjp
 from ltdcheck.reference.numbers.perturbed import REACH, Rounding
 from ltdcheck.strategies.problems import REGIMES, Recipe, build
@@ -118,6 +125,36 @@ def test_each_gradient_is_that_of_omega_with_the_rest_held_constant(cell: Cell, 
             assert abs(mine - estimate.value) <= estimate.error, oracle.NAME
 
     check()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("cell", [*CELLS, Clockwork(), Jordan(hidden=3), SharedGatesGRU()], ids=named)
+def test_a_row_with_a_length_is_the_shorter_sequence_alone(cell: Cell, kind: Any) -> None:
+    """Omega and its gradients are the sums over the rows by themselves; a row without steps has none."""
+    problem, ends = build(cell, Recipe(T=4, B=3, I=2, H=3, seed=6)), [2, 0, 4]
+    blocks = {**problem.params, "x": problem.x, **states_of(problem.given_state)}
+    dy, dstate = problem.dy, problem.dstate
+
+    def pairs(lift: Lift) -> Iterator[tuple[Any, Any]]:
+        held = lift(blocks)
+        p, x = {name: held[name] for name in problem.params}, held["x"]
+        state = taken(held, "", len(cell.states))
+        whole = information_flow(cell, p, x, state, dy, dstate, ends)
+        g, omega, total = omega_vjp(cell, p, x, state, whole, dy, dstate, kind), 0.0, dict.fromkeys(p, 0.0)
+        for b, n in enumerate(ends):
+            one = slice(b, b + 1)
+            alone = (cell, p, x[:n, one], tuple(s[one] for s in state))
+            end = (dy[:n, one], tuple(d[one] for d in dstate))
+            flow = information_flow(*alone, *end)
+            own, omega = omega_vjp(*alone, flow, *end, kind), omega + flow.omega
+            assert whole.counted[:, b].tolist() == [t < n for t in range(4)]
+            yield g.x[:, one], np.concatenate([own.x, np.zeros((4 - n, 1, 2))])
+            yield from ((d[one], right) for d, right in zip(g.state, own.state, strict=True))
+            total = {name: total[name] + own.params[name] for name in p}
+        yield whole.omega, omega
+        yield from ((g.params[name], total[name]) for name in p)
+
+    assert_same(pairs)
 
 
 def longhand(a: Any, dy: Any, kind: str, hbar0: Any) -> Any:

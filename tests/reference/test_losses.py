@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import itertools
-from typing import Literal
+from collections.abc import Iterator
+from typing import Any, Literal
 
 import autograd.numpy as anp
 import numpy as np
 import pytest
 from autograd import grad
+from networks.draws import taken
+from networks.same import Lift, assert_same
 
 import ltdcheck.reference.numbers.boxes  # noqa: F401  (lets autograd run the reference)
 from ltdcheck.oracles.complex_step import derivative
 from ltdcheck.oracles.shaking import EPS
 from ltdcheck.reference import ops
 from ltdcheck.reference.cell import Cell, State
+from ltdcheck.reference.cells.clockwork import Clockwork
 from ltdcheck.reference.cells.elman import Elman
 from ltdcheck.reference.cells.gru import GRU
+from ltdcheck.reference.cells.jordan import Jordan
 from ltdcheck.reference.cells.lstm import LSTM
 from ltdcheck.reference.losses import Classifier
+from ltdcheck.reference.networks.network import states_of
 
 T, B, I, H, O = 4, 2, 3, 5, 4
 At = Literal["every", "last"]
@@ -41,18 +47,19 @@ NETS = [
 ]
 
 
+@pytest.mark.parametrize("ends", [None, [4, 2]], ids=["even", "ragged"])
 @pytest.mark.parametrize("net", NETS, ids=lambda net: f"{net.cell.name} {net.cell.variant} {net.at}")
-def test_the_closed_form_is_the_gradient(net: Classifier) -> None:
+def test_the_closed_form_is_the_gradient(net: Classifier, ends: list[int] | None) -> None:
     """Of every parameter, the output layer included, of x and of the initial state: autograd's, to rounding (C50)."""
     p, x, state, targets = case(net)
     names = list(p)
 
     def loss(values: tuple[np.ndarray, ...]) -> float:
         *arrays, x_, state_ = values
-        return net.loss(dict(zip(names, arrays, strict=True)), x_, state_, targets)[0]
+        return net.loss(dict(zip(names, arrays, strict=True)), x_, state_, targets, ends)[0]
 
     *dparams, dx, dstate = grad(loss)((*p.values(), x, state))
-    g = net.loss_vjp(p, net.loss(p, x, state, targets)[1])
+    g = net.loss_vjp(p, net.loss(p, x, state, targets, ends)[1])
     assert set(g.params) == set(p)
     pairs = [*((g.params[n], d) for n, d in zip(names, dparams, strict=True)), (g.x, dx)]
     for got, right in [*pairs, *zip(g.state, dstate, strict=True)]:
@@ -70,14 +77,14 @@ def test_the_equations_of_the_book() -> None:
     for t in reversed(range(T)):
         ds[t] = do[t] @ p["V"]
         if t < T - 1:
-            ds[t] += (ds[t + 1] * (1 - h[t + 2] ** 2)) @ p["W"]
+            ds[t] += (ds[t + 1] * (1 - h[t + 2] ** 2)) @ p["cell.W"]
     da = ds * (1 - h[1:] ** 2)
     book = {
         "c": do.sum(axis=(0, 1)),
-        "b": da.sum(axis=(0, 1)),
+        "cell.b": da.sum(axis=(0, 1)),
         "V": sum(np.outer(do[t, n], h[t + 1, n]) for t in range(T) for n in range(B)),
-        "W": sum(np.outer(da[t, n], h[t, n]) for t in range(T) for n in range(B)),
-        "U": sum(np.outer(da[t, n], x[t, n]) for t in range(T) for n in range(B)),
+        "cell.W": sum(np.outer(da[t, n], h[t, n]) for t in range(T) for n in range(B)),
+        "cell.U": sum(np.outer(da[t, n], x[t, n]) for t in range(T) for n in range(B)),
     }
     g = net.loss_vjp(p, left)
     for name, right in book.items():
@@ -154,10 +161,54 @@ def test_the_loss_runs_on_complex_numbers() -> None:
     assert abs(estimate.value - right) <= estimate.error + 1e3 * EPS * (np.abs(flat(g.params)) @ np.abs(flat(v)))
 
 
+@pytest.mark.parametrize("cell", [LSTM(), Clockwork(), Jordan(hidden=3)], ids=lambda cell: cell.name)
+@pytest.mark.parametrize("at", ["every", "last"])
+def test_a_row_with_a_length_has_the_loss_of_its_own_steps(cell: Cell, at: At) -> None:
+    """L and its gradient are the sums over the rows alone; what their targets and x are after them does not matter."""
+    net, ends = Classifier(cell, at), [4, 1]
+    p, x, state, targets = case(net)
+    spoiled, elsewhere = x.copy(), targets.copy()
+    spoiled[1:, 1] = np.nan
+    if at == "every":
+        elsewhere[1:, 1] = -1
+    assert net.loss(p, x, state, targets, ends)[0] == net.loss(p, spoiled, state, elsewhere, ends)[0]
+    blocks = {**p, "x": x, **states_of(state)}
+
+    def pairs(lift: Lift) -> Iterator[tuple[Any, Any]]:
+        held = lift(blocks)
+        q, first = {name: held[name] for name in p}, taken(held, "", len(cell.states))
+        L, left = net.loss(q, held["x"], first, targets, ends)
+        g, total, sums = net.loss_vjp(q, left), 0.0, dict.fromkeys(p, 0.0)
+        for b, n in enumerate(ends):
+            one = slice(b, b + 1)
+            wanted = targets[:n, one] if at == "every" else targets[one]
+            alone, left = net.loss(q, held["x"][:n, one], tuple(s[one] for s in first), wanted)
+            own, total = net.loss_vjp(q, left), total + alone
+            yield g.x[:, one], np.concatenate([own.x, np.zeros((T - n, 1, I))])
+            sums = {name: sums[name] + own.params[name] for name in p}
+        yield L, total
+        yield from ((g.params[name], value) for name, value in sums.items())
+
+    assert_same(pairs)
+
+
 def test_refusals() -> None:
-    """A class that does not exist, and a last step that does not."""
+    """A class that does not exist, a last step that does not, and shapes and lengths that do not fit."""
+    every, p = Classifier(Elman()), case(Classifier(Elman()))[0]
+    for bad, said in (
+        (np.zeros(B, int), r"targets has shape \(2,\) and type int64; it must be \(4, 2\) whole numbers"),
+        (np.zeros((T, B)), "and type float64; it must be"),
+    ):
+        with pytest.raises(ValueError, match=said):
+            every.loss(p, np.zeros((T, B, I)), (np.zeros((B, H)),), bad)
+    with pytest.raises(ValueError, match=r"V has shape \(4, 4\); it must be \(4, 5\)"):
+        every.loss({**p, "V": p["V"][:, 1:]}, np.zeros((T, B, I)), (np.zeros((B, H)),), np.zeros((T, B), int))
     net = Classifier(Elman(), "last")
     p, x, state, targets = case(net)
+    with pytest.raises(ValueError, match="at least one step to each row"):
+        net.loss(p, x, state, targets, [4, 0])
+    with pytest.raises(ValueError, match=r"lengths\[1\] is 5"):
+        net.loss(p, x, state, targets, [4, 5])
     with pytest.raises(ValueError, match="classes from 0 to 3"):
         net.loss(p, x, state, targets + O)
     with pytest.raises(ValueError, match="at least one step"):

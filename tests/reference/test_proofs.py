@@ -14,6 +14,7 @@ from networks.subjects import Subject
 from ltdcheck.errors import OracleDisagreementError
 from ltdcheck.oracles.pairing import blocks
 from ltdcheck.reference.cell import Cell
+from ltdcheck.reference.cells.clockwork import Clockwork
 from ltdcheck.reference.cells.elman import Elman
 from ltdcheck.reference.cells.gru import GRU
 from ltdcheck.reference.cells.lstm import LSTM
@@ -64,7 +65,7 @@ def expectation() -> Subject:
     return Subject(lambda b: [(softmax(b["scores"]) * losses(b)).sum()], backward, blocks)
 
 
-def flow(cell: Cell, seed: int, regime: str) -> Subject:
+def flow(cell: Cell, seed: int, regime: str, ends: list[int] | None = None) -> Subject:
     """Omega of three steps of two rows, to the first of which nothing arrives at the last step."""
     problem = build(cell, Recipe(T=3, B=2, I=2, H=2, seed=seed, regime=regime))
     arrives = np.array([[0.0], [1.0]])
@@ -73,7 +74,7 @@ def flow(cell: Cell, seed: int, regime: str) -> Subject:
 
     def measured(b: Blocks) -> tuple[Any, ...]:
         given = {name: b[name] for name in problem.params}, b["x"], taken(b, "", len(cell.states))
-        return given, information_flow(cell, *given, dy, dstate)
+        return given, information_flow(cell, *given, dy, dstate, ends)
 
     def backward(b: Blocks, d: Any) -> Blocks:
         given, found = measured(b)
@@ -87,6 +88,9 @@ FLOWS = {
     f"information flow, {cell.name}, {regime}": flow(cell, seed, regime)
     for cell in (Elman(), LSTM(peepholes="current"), GRU("after"))
     for seed, regime in enumerate(("usual", "expanding"))
+} | {
+    f"information flow, {cell.name}, ragged": flow(cell, 2, "usual", [2, 3])
+    for cell in (LSTM(), Clockwork(periods=(1, 2)))
 }
 SUBJECTS = {"l1": penalised(l1), "l2": penalised(l2), "readout": readout(), "hard read": expectation(), **FLOWS}
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ltdcheck.faults.systems.fault import system_fault
 from ltdcheck.reference import ops
 from ltdcheck.reference.cell import State
 from ltdcheck.reference.curvature import Params, classifier_hessian_product, hidden_tangents
 from ltdcheck.reference.hessian_free import HessianFree, pack, unpack
-from ltdcheck.reference.losses import Classifier
+from ltdcheck.reference.losses import Classifier, Targets
+from ltdcheck.reference.networks.network import inside, under
+from ltdcheck.reference.networks.rows import Lengths
 from ltdcheck.reference.networks.unroll import unroll_vjp
 
 
@@ -25,14 +24,15 @@ from ltdcheck.reference.networks.unroll import unroll_vjp
     trigger="any",
 )
 def _uncentred(
-    net: Classifier, p: Params, v: Params, x: Any, state: State, targets: NDArray[np.integer]
+    net: Classifier, p: Params, v: Params, x: Any, state: State, targets: Targets, lengths: Lengths | None = None
 ) -> dict[str, Any]:
-    _, left = net.loss(p, x, state, targets)
-    h_dot = hidden_tangents(net.cell, p, v, x, state)
+    _, left = net.loss(p, x, state, targets, lengths)
+    own, moved = inside("cell", p), inside("cell", v)
+    h_dot = hidden_tangents(net.cell, own, moved, x, state, lengths)
     o_dot = ops.linear(h_dot, p["V"]) + ops.linear(left.h, v["V"]) + v["c"]
     do = left.wanted.sum(axis=-1, keepdims=True) * ops.softmax(left.o) * o_dot
-    g = unroll_vjp(net.cell, p, left.tape, ops.linear_adjoint(do, p["V"]), tuple(map(ops.zeros_like, left.final)))
-    return {**g.params, "V": ops.outer_total(do, left.h), "c": ops.total(do)}
+    g = unroll_vjp(net.cell, own, left.tape, ops.linear_adjoint(do, p["V"]), tuple(map(ops.zeros_like, left.final)))
+    return {**under("cell", g.params), "V": ops.outer_total(do, left.h), "c": ops.total(do)}
 
 
 @system_fault(
@@ -43,9 +43,9 @@ def _uncentred(
     trigger="a network that is not linear",
 )
 def _hessian(
-    net: Classifier, p: Params, v: Params, x: Any, state: State, targets: NDArray[np.integer]
+    net: Classifier, p: Params, v: Params, x: Any, state: State, targets: Targets, lengths: Lengths | None = None
 ) -> dict[str, Any]:
-    return classifier_hessian_product(net, p, v, x, state, targets)
+    return classifier_hessian_product(net, p, v, x, state, targets, lengths)
 
 
 @system_fault(
@@ -57,15 +57,15 @@ def _hessian(
 )
 class _Undamped(HessianFree):
     def direction(
-        self, net: Classifier, p: Params, x: Any, state: State, targets: NDArray[np.integer]
+        self, net: Classifier, p: Params, x: Any, state: State, targets: Targets, lengths: Lengths | None = None
     ) -> tuple[Params, float]:
-        delta, promised = replace(self, damping=1e-12 * self.damping).right(net, p, x, state, targets)
+        delta, promised = replace(self, damping=1e-12 * self.damping).right(net, p, x, state, targets, lengths)
         return delta, promised
 
     def right(
-        self, net: Classifier, p: Params, x: Any, state: State, targets: NDArray[np.integer]
+        self, net: Classifier, p: Params, x: Any, state: State, targets: Targets, lengths: Lengths | None = None
     ) -> tuple[Params, float]:
-        return super().direction(net, p, x, state, targets)
+        return super().direction(net, p, x, state, targets, lengths)
 
 
 @system_fault(
@@ -77,9 +77,9 @@ class _Undamped(HessianFree):
 )
 class _UpsideDown(HessianFree):
     def step(
-        self, net: Classifier, p: Params, x: Any, state: State, targets: NDArray[np.integer]
+        self, net: Classifier, p: Params, x: Any, state: State, targets: Targets, lengths: Lengths | None = None
     ) -> tuple[Params, HessianFree]:
-        moved, after = super().step(net, p, x, state, targets)
+        moved, after = super().step(net, p, x, state, targets, lengths)
         return moved, replace(self, damping=self.damping * (self.damping / after.damping))
 
 
@@ -92,8 +92,8 @@ class _UpsideDown(HessianFree):
 )
 class _Uphill(HessianFree):
     def step(
-        self, net: Classifier, p: Params, x: Any, state: State, targets: NDArray[np.integer]
+        self, net: Classifier, p: Params, x: Any, state: State, targets: Targets, lengths: Lengths | None = None
     ) -> tuple[Params, HessianFree]:
-        _, after = super().step(net, p, x, state, targets)
-        delta, _ = self.direction(net, p, x, state, targets)
+        _, after = super().step(net, p, x, state, targets, lengths)
+        delta, _ = self.direction(net, p, x, state, targets, lengths)
         return unpack(pack(p) + pack(delta, p), p), after

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ltdcheck.faults.systems.fault import system_fault
 from ltdcheck.reference import ops
 from ltdcheck.reference.cell import Cell, State
-from ltdcheck.reference.losses import Classified, Classifier
+from ltdcheck.reference.losses import Classified, Classifier, Targets
 from ltdcheck.reference.networks.network import Blocks
 from ltdcheck.reference.networks.rows import Lengths, rows
 from ltdcheck.reference.networks.truncated import BPTT, BPTTTape
@@ -78,9 +78,11 @@ def _sorted(
     source="char-rnn#70",
 )
 class _Averaged(Classifier):
-    def loss(self, p: dict[str, Any], x: Any, state: State, targets: NDArray[np.integer]) -> tuple[Any, Classified]:
-        value, left = super().loss(p, x, state, targets)
-        return value / max(np.size(targets), 1), left
+    def loss(
+        self, p: dict[str, Any], x: Any, state: State, targets: Targets, lengths: Lengths | None = None
+    ) -> tuple[Any, Classified]:
+        value, left = super().loss(p, x, state, targets, lengths)
+        return value / max(left.wanted.sum(), 1), left
 
 
 @system_fault(
@@ -91,9 +93,23 @@ class _Averaged(Classifier):
     trigger='at="last", two steps',
 )
 class _AtFirst(Classifier):
-    def _wanted(self, shape: tuple[int, ...], targets: NDArray[np.integer]) -> NDArray[np.float64]:
-        wanted = super()._wanted(shape, targets)
-        return wanted[::-1] if self.at == "last" else wanted
+    def _wanted(self, shape: tuple[int, ...], targets: Targets, counts: NDArray[np.integer]) -> NDArray[np.float64]:
+        wanted = super()._wanted(shape, targets, counts)
+        if self.at == "last":
+            wanted[0], wanted[1:] = wanted.sum(axis=0), 0.0
+        return wanted
+
+
+@system_fault(
+    "loss-over-padding",
+    "The losses of steps after a row's end count, or the one at step T where its last step is meant.",
+    "classifier",
+    effect="short rows are taught what stands in their padding",
+    trigger="ragged lengths",
+)
+class _OverPadding(Classifier):
+    def _wanted(self, shape: tuple[int, ...], targets: Targets, counts: NDArray[np.integer]) -> NDArray[np.float64]:
+        return super()._wanted(shape, targets, np.full_like(counts, shape[0]))
 
 
 @system_fault(

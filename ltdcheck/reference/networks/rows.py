@@ -12,7 +12,7 @@ Refuses lengths that are no whole numbers from 0 to T, one a row.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,16 @@ class Rows:
     order: NDArray[np.integer]  # (B,): the row that comes first, ..
     inverse: NDArray[np.integer]  # (B,): where each row went
     running: tuple[int, ...]  # T numbers of rows that run
+
+    @property
+    def counts(self) -> NDArray[np.integer]:
+        """How many steps each row has, (B,), in the order that it was given in."""
+        steps = np.array(self.running, dtype=int)[:, None] > np.arange(len(self.order))
+        return np.asarray(steps.sum(axis=0)[self.inverse])
+
+    def part(self, low: int, high: int) -> Rows:
+        """The same rows during the steps from ``low`` to ``high``."""
+        return replace(self, running=self.running[low:high])
 
     def sorted(self, sequence: Any) -> Any:
         """A sequence in this order, with zeros where nothing runs."""
@@ -99,4 +109,6 @@ def first(state: State, n: int) -> State:
 
 def joined(top: State, whole: State, n: int) -> State:
     """``top`` (n rows) above the other rows of ``whole``."""
+    if n == whole[0].shape[-2]:
+        return top
     return tuple(ops.concatenate([a, b[n:]], axis=-2) for a, b in zip(top, whole, strict=True))

@@ -21,6 +21,7 @@ from ltdcheck.reference.losses import Classifier
 from ltdcheck.reference.memory.hard_read import Drawn, soft_expectation_vjp
 from ltdcheck.reference.memory.network import MemoryNetwork
 from ltdcheck.reference.networks.generative import Generative
+from ltdcheck.reference.networks.network import inside
 from ltdcheck.reference.networks.unroll import unroll
 
 seeds = st.integers(0, 999)
@@ -47,23 +48,26 @@ def even(n: int) -> Any:
 
 @law_of("classifier")
 def loses_the_log_of_what_was_meant(classifier: Any) -> None:
-    """L = -sum log p_t[y_t], at every step or at the last, by scipy's softmax; and its gradient, by autograd."""
+    """L = -sum log p_t[y_t], at each step of a row or at its last, by scipy's softmax; its gradient, by autograd."""
 
     @few
-    @given(cells, seeds, st.integers(2, 3), st.sampled_from(["every", "last"]))
-    def check(cell: Cell, seed: int, T: int, at: Any) -> None:
+    @given(cells, seeds, st.integers(2, 3), st.sampled_from(["every", "last"]), st.booleans())
+    def check(cell: Cell, seed: int, T: int, at: Any, ragged: bool) -> None:  # noqa: FBT001
+        ends = [T, T - 1] if ragged else None
         rng, right = np.random.default_rng(seed), Classifier(cell, at)
         p, first = arrays(rng, right.shapes(2, 2, 3)), named("", state(rng, cell, 2, 2))
         blocks = {**p, "x": array(rng, T, 2, 2), **first}
         targets = rng.integers(3, size=(T, 2) if at == "every" else 2)
 
         def loss(net: Classifier, b: Blocks) -> Any:
-            return net.loss({k: b[k] for k in p}, b["x"], taken(b, "", len(cell.states)), targets)
+            return net.loss({k: b[k] for k in p}, b["x"], taken(b, "", len(cell.states)), targets, ends)
 
-        h, _, _ = unroll(cell, p, blocks["x"], taken(blocks, "", len(cell.states)))
+        h, _, _ = unroll(cell, inside("cell", p), blocks["x"], taken(blocks, "", len(cell.states)))
         by_class = log_softmax(h @ p["V"].T + p["c"], axis=-1)
-        asked = by_class if at == "every" else by_class[-1:]
-        wanted = -np.take_along_axis(asked, targets.reshape(*asked.shape[:2], 1), axis=-1).sum()
+        wanted = 0.0
+        for b, n in enumerate(ends or [T, T]):
+            for t in range(n) if at == "every" else [n - 1]:
+                wanted -= by_class[t, b, targets[t, b] if at == "every" else targets[b]]
         close(loss(classifier(cell, at), blocks)[0], wanted)
 
         def backward(b: Blocks, dys: Any) -> Blocks:
