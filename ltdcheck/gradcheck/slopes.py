@@ -77,9 +77,12 @@ class Slopes:
         try:
             self._step(np.ones_like(self.function.point), How())
         except NotAnalyticError as refusal:
-            self.reason = "" if self.proof else str(refusal).partition("; use another")[0]
-            return False
+            return self._refused(refusal)
         return True
+
+    def _refused(self, refusal: NotAnalyticError) -> bool:
+        self.reason = "" if self.proof else str(refusal).partition("; use another")[0]
+        return False
 
     @property
     def cost(self) -> int:
@@ -95,9 +98,13 @@ class Slopes:
         """The slopes along v."""
         if self.proof is not None:
             return enclosed_slopes(self.proof, v[None])[0]
-        if self.steps and not self._fits(v):
-            self.small = True
-        return self._complex(v) if self.steps and self._fits(v) else self._differences(v)
+        if self.steps and self._fits(v):
+            try:
+                return self._complex(v)
+            except NotAnalyticError as refusal:  # as of a sort, where equal numbers move apart
+                self.steps = self._refused(refusal)
+        self.small |= self.steps
+        return self._differences(v)
 
     def many(self, V: Rows) -> list[Slope]:
         """The slopes along every row of V: of as many rows in one pass as the code allows."""
@@ -177,13 +184,19 @@ class Slopes:
         At a kink from the nearest of the slopes, since rounding takes sides.
         """
         if self.steps and self._fits(v):
-            values, length = self._complex(v).values, self._length(v)
-            found = np.stack([self._step(v, How(seed=k, unit=unit), length) for k in range(copies)])
-            return root_mean_square(np.min(np.abs(found[:, None] - values), axis=1))
+            try:
+                return self._spread_of_steps(v, unit, copies)
+            except NotAnalyticError as refusal:
+                self.steps = self._refused(refusal)
         generator, centre = np.random.default_rng(0), self._differences(v)
         moves = [1 + 8 * unit * generator.uniform(-1, 1, len(v)) for _ in range(COPIES // 2)]
         moved = [self._differences(v, self.function.point * move) for move in moves]
         return root_mean_square(np.stack([np.abs(m.values[0] - centre.values[0]) + m.error for m in moved]))
+
+    def _spread_of_steps(self, v: Vector, unit: float, copies: int) -> Vector:
+        values, length = self._complex(v).values, self._length(v)
+        found = np.stack([self._step(v, How(seed=k, unit=unit), length) for k in range(copies)])
+        return root_mean_square(np.min(np.abs(found[:, None] - values), axis=1))
 
     def _step(self, v: Vector, how: How, length: float = STEP) -> Vector:
         return self.function.step(self.function.point, length * v, how) / length

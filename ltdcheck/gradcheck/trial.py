@@ -119,7 +119,9 @@ class Trials:
                 low[k], high[k] = np.min(values), np.max(values)
             got, size, weight = self._got(rows, V, np.maximum(np.abs(low), np.abs(high)))
             gaps = {k: got[k] - values for k, values in several.items()}
-            bound = self._rounding(rows, V, gaps, size, careful=careful) + 2 * self.tested.eps * size
+            rounding = self._rounding(rows, V, gaps, size, careful=careful)
+            bound = np.where(np.isfinite(got), rounding, self._allowed * self.tested.once * size)
+            bound += 2 * self.tested.eps * size
             bound += np.sum(np.stack([s.error for s in slopes]) * np.abs(C), axis=1)
             bound += self.tiny * np.sum(np.abs(V), axis=1)
         kink, complete = (np.array([getattr(s, name) for s in slopes]) for name in ("kink", "complete"))
@@ -148,7 +150,7 @@ class Trials:
         support = np.count_nonzero(V, axis=1)
         if self.rows is None:
             got = self.tested.along(self.C, V)[rows, np.arange(len(V))]
-            size = np.maximum(np.abs(got), slope)
+            size = np.where(np.isfinite(got), np.maximum(np.abs(got), slope), slope)
             return got, size, size / np.sqrt(support)
         if np.all(support == 1) and np.all(np.isfinite(self.rows)):
             at = np.argmax(V != 0, axis=1)
@@ -181,7 +183,12 @@ class Trials:
             alone = np.full(len(V), careful or self.rows is None) | (np.count_nonzero(V, axis=1) == 1)
             measured[~alone] = self.tested.once * size[~alone]
             measured[alone] = np.maximum(measured[alone], self._stepped(rows[alone], V[alone]))
-        return np.asarray(self.tested.factor * (1 + EPS / self.tested.eps) * measured)
+        return np.asarray(self._allowed * measured)
+
+    @property
+    def _allowed(self) -> float:
+        """Spreads, of both sides."""
+        return self.tested.factor * (1 + EPS / self.tested.eps)
 
     def _stepped(self, rows: NDArray[np.intp], V: Floats) -> Floats:
         """The spread of the oracle."""
