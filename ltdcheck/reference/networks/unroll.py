@@ -65,6 +65,7 @@ def unroll(
         require_part("", cell, params, x, state)  # a state that is not looked at, or is of one row, would pass unseen
     if lengths is not None:
         return _unroll_ragged(cell, params, x, state, rows(lengths, *x.shape[:2]))
+    params = {name: ops.for_rows(value) for name, value in params.items()}
     try:
         z = cell.drive(params, x)
         states, saved = fold(chain(x.shape[0]), [state], lambda t, before: cell.step(params, z[t], before))
