@@ -178,9 +178,9 @@ def _other(problem: Problem) -> Problem:
 
 
 def _other_sizes(problem: Problem) -> Iterator[tuple[str, Problem]]:
-    """The problem from its end to its beginning, in more steps, in more rows, and its last row at its last step."""
+    """The problem from its end to its beginning, in one step more, in more rows, and its last row at its last step."""
     back = problem.with_(x=problem.x[::-1], state=problem.given_state, dy=problem.dy[::-1], views={})
-    yield "of more steps", back.with_(x=np.tile(back.x, (2, 1, 1)), dy=np.tile(back.dy, (2, 1, 1)))
+    yield "of more steps", back.with_(x=_longer(back.x), dy=_longer(back.dy))
 
     def rows(how: Callable[[Array], Array]) -> Problem:
         state, dstate = (tuple(how(s) for s in arrays) for arrays in (problem.given_state, problem.dstate))
@@ -189,3 +189,8 @@ def _other_sizes(problem: Problem) -> Iterator[tuple[str, Problem]]:
     yield "of more rows", rows(lambda a: np.repeat(a, 2, axis=-2))
     one = rows(lambda a: a[..., -1:, :])
     yield "of one step and one row", one.with_(x=one.x[-1:], dy=one.dy[-1:])
+
+
+def _longer(steps: Array) -> Array:
+    """The steps, and the first of them once more; none stay none."""
+    return np.concatenate([steps, steps[:1]])

@@ -21,7 +21,7 @@ class Profile:
     large: bool = True
 
 
-_ALL = (Profile("quick", 4, 8, 40, large=False), Profile("default", 20, 12, 120), Profile("thorough", 200, 40, 400))
+_ALL = (Profile("quick", 4, 8, 40, large=False), Profile("default", 14, 12, 120), Profile("thorough", 200, 40, 400))
 PROFILES = {p.name: p for p in _ALL}
 
 
