@@ -7,6 +7,7 @@ of a threshold; those of TensorFlow, of lists or of one tensor; and an optimizer
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
@@ -60,6 +61,7 @@ class FunctionRule(ClippingRule):
         self.function, self.name, self.kind, self.taken = function, name, kind, form
         self.form, self.containers = form.name, form.containers
         self.framework = root(function) if root(function) in DOCUMENTED else ""
+        self.framework_version = str(getattr(sys.modules.get(self.framework), "__version__", ""))
         self.documented: Mapping[str, str] = DOCUMENTED.get(self.framework, {})
 
     def clip(self, call: ClippingCall) -> ClippingAnswer:

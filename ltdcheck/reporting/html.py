@@ -21,6 +21,7 @@ from ltdcheck.result import STATUSES, Record, Result, Status, Verdict, count
 
 TEMPLATES = Path(__file__).with_name("templates")
 ENTRIES_SHOWN_OPEN = 60  # a larger problem is folded
+MOST_CARDS = 12  # where there are more targets, the table of targets and properties tells of them
 
 SIGNS: dict[Status | Verdict, str] = {
     "passed": "✓",
@@ -69,7 +70,7 @@ def _environment() -> Environment:
         words=words, signs=SIGNS, status_words=words.STATUS_WORDS, count=count, problem_blocks=blocks, headline=headline
     )
     environment.globals["outcomes"] = outcomes
-    environment.globals["entries_shown_open"] = ENTRIES_SHOWN_OPEN
+    environment.globals |= {"entries_shown_open": ENTRIES_SHOWN_OPEN, "most_cards": MOST_CARDS}
     environment.filters.update(breakable=breakable, grouped=words.grouped, number=words.number)
     return environment
 

@@ -147,7 +147,8 @@ def check_in_both_precisions(rule: Any) -> None:
 def test_optax_takes_the_threshold_first() -> None:
     """A function of optax returns a transformation, put to jax arrays, with 64 bits where the call has them."""
     rule = adapt_clipping(optax.clip_by_global_norm, "optax")
-    assert (rule.framework, rule.form) == ("optax", "a list of jax arrays")
+    assert (rule.framework, rule.framework_version) == ("optax", optax.__version__)
+    assert rule.form == "a list of jax arrays"
     check_in_both_precisions(rule)
     assert clipping_kind(optax.clip_by_global_norm, None) == "clip-norm"
     assert clipping_kind(optax.clip, None) == "clip-value"

@@ -177,6 +177,13 @@ def full_record() -> Record:
     return record_of([*lstm_results(), *gru_results(), *native_results(), *deep_results()], SUMMARIES)
 
 
+def broad_record(targets: int = 30) -> Record:
+    """So many targets with a failure each, as of a report on every framework."""
+    names = [f"net.py:Net{k}" for k in range(targets)]
+    results = [replace(result, target=name) for name in names for result in gru_results()]
+    return record_of(results, dict.fromkeys(names, SUMMARIES["my_gru.py:GRU"]))
+
+
 def conforming_record() -> Record:
     """One target, nothing wrong."""
     return record_of(lstm_results(), {"torch.nn:LSTM": SUMMARIES["torch.nn:LSTM"]})

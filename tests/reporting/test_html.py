@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import pytest
 from reporting.samples import (
     SUMMARIES,
+    broad_record,
     conforming_record,
     full_record,
     gru_results,
@@ -141,6 +142,18 @@ def test_a_problem_falls_into_blocks() -> None:
         Block("views.x", "strided"),
     ]
     assert [block.entries for block in found] == [4, 2, 0, 1, 2, 0, 0, 0]
+
+
+def test_many_targets_are_told_of_in_one_table() -> None:
+    """Their verdicts stand beside their names, under a legend, in the place of cards; every finding is led to."""
+    page = render_html(broad_record(30))
+    assert 'class="card"' not in page
+    assert 'class="card"' in render_html(full_record())
+    assert 'class="legend"' in page
+    assert page.count('class="sign does_not_conform"') == 30
+    parser = Nesting()
+    parser.feed(page)
+    assert {f"#finding-{k}-{place}" for k in range(1, 31) for place in (2, 3)} <= set(parser.links)
 
 
 def test_a_large_array_is_cut_and_says_so() -> None:

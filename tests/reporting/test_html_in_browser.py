@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from reporting.browser import Browser, browser, executable
-from reporting.samples import full_record, hostile_record
+from reporting.samples import broad_record, full_record, hostile_record
 
 from ltdcheck.reporting.html import render_html
 from ltdcheck.result import Record, count
@@ -184,6 +184,18 @@ def test_no_width_scrolls_the_page_sideways(width: int, load: Load) -> None:
     assert page.js("document.documentElement.scrollWidth") <= width
     if width == 1200:
         assert page.js("Array.from(document.querySelectorAll('.scroll')).every(s => s.scrollWidth <= s.clientWidth)")
+
+
+def test_the_names_of_properties_stay_above_a_long_table(load: Load) -> None:
+    """However far its rows are scrolled, the header is at the top of it, and it is no higher than the window."""
+    page = load(broad_record())
+    page.ask("Emulation.setDeviceMetricsOverride", width=1200, height=800, deviceScaleFactor=1, mobile=False)
+    table, head = "document.querySelector('.matrix .scroll')", "document.querySelector('.matrix thead th')"
+    top = f"Math.round({head}.getBoundingClientRect().top - {table}.getBoundingClientRect().top)"
+    page.js(f"{table}.scrollTop = 600")
+    assert page.js(f"{table}.scrollTop") > 300
+    assert page.js(top) == 1  # px of border
+    assert page.js(f"{table}.clientHeight") < 800
 
 
 def test_on_paper_nothing_is_folded(load: Load) -> None:
