@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ OTHER = (4, 241)  # I and H at which a layout must fit too: ceil(H/k) tells all 
 
 def fitting(target: Implementation, family: str) -> list[Cell]:
     """The variants of a family, those with other counts too, that have the target's states and sizes of weights.
+
+    None holds what it reads: that threshold is measured.
 
     Raises
     ------
@@ -70,6 +73,8 @@ def _counted(family: str) -> Iterator[Cell]:
 
 def _fits(cell: Cell, I: int, H: int, held: int) -> bool:
     """The matrices may also hold, as columns, three times what is as long as a bias: biases, and peepholes."""
+    if getattr(cell, "clip", inf) < inf:
+        return False
     shapes = cell.shapes(I, H)
     return 0 <= held - _matrices(shapes.values()) <= 3 * len(cell.gates) * H
 

@@ -23,6 +23,7 @@ from ltdcheck.diagnosis.direction import Turned, direction_of
 from ltdcheck.diagnosis.divisions import require_known_clocks, require_known_groups
 from ltdcheck.diagnosis.fitting import fitting, grows, rare
 from ltdcheck.diagnosis.guesses import faulty, guesses, planted, with_threshold
+from ltdcheck.diagnosis.held_inputs import clipped_at, with_clip
 from ltdcheck.diagnosis.measure import rounding
 from ltdcheck.diagnosis.probe import B, Probe, Reading, Response, T, answer_of, far, unchanged
 from ltdcheck.errors import TargetFailure, TargetUnusableError
@@ -173,7 +174,22 @@ def _nearest(probe: Probe, cells: list[Cell], start: Params) -> float:
 def _identify(
     probe: Probe, cells: list[Cell], readings: Mapping[str, list[Reading]], start: Params
 ) -> Identification | None:
-    """The best explanation of what the target answers around one base point."""
+    """The best explanation of what the target answers around one base point.
+
+    Where it holds what it reads, variants that do so come first, if they are right.
+    """
+    clipped = with_clip(probe, cells, start, swapped=_swapped(probe, start, probe.target.states))
+    held = _around(probe, clipped, readings, start) if clipped else None
+    if held is not None and held.exact:
+        return held
+    free = _around(probe, cells, readings, start)
+    return _best(found for found in (free, held) if found is not None and found.explained) or free
+
+
+def _around(
+    probe: Probe, cells: list[Cell], readings: Mapping[str, list[Reading]], start: Params
+) -> Identification | None:
+    """The best of these variants, of those that few choose, and of either with a known fault."""
     cells = with_threshold(probe, cells, start)
     states = probe.target.states
     swapped = _swapped(probe, start, states)
@@ -189,7 +205,7 @@ def _identify(
     tight = rounding(probe.precision).tight
     best: Identification | None = None
     right: list[Candidate] = []
-    for tried in _in_turn(probe, cells):
+    for tried in (cells, _rare(probe, cells)):
         right += [Candidate(far(probe.base(Network(c)), answer), c, Network(c)) for c in tried]
         best = _settle(probe, [r for r in right if r.far < tight], readings, response, swapped=swapped) or best
         if best is not None and best.distance < tight:
@@ -212,10 +228,12 @@ def _identify(
     return best or _settle(probe, nearest, readings, response, swapped=swapped)
 
 
-def _in_turn(probe: Probe, cells: list[Cell]) -> Iterator[list[Cell]]:
-    """What is tried: the usual variants, and only where they explain nothing the combinations that few choose."""
-    yield cells
-    yield [c for family in dict.fromkeys(cell.name for cell in cells) for c in rare(probe.target, family)]
+def _rare(probe: Probe, cells: list[Cell]) -> Iterator[Cell]:
+    """What is tried where the usual variants explain nothing: the combinations that few choose, held as these are."""
+    clips = {cell.name: getattr(cell, "clip", None) for cell in cells}
+    for family, clip in clips.items():
+        for cell in rare(probe.target, family):
+            yield cell if clip is None else clipped_at(cell, clip)
 
 
 def _settle(

@@ -68,6 +68,7 @@ class Reading:
         return slice(sum(self.widths[:k]), sum(self.widths[: k + 1]))
 
 
+Asks = Callable[[Problem], NDArray[np.float64]]
 Response = Callable[[Reading, int, int], NDArray[np.float64]]
 
 
@@ -148,12 +149,26 @@ class Probe:
 
     def _base(self, network: Network, poke: str) -> NDArray[np.float64]:
         cell = network.cell
-        params = {n: np.full(s, BASE) if len(s) > 1 else np.zeros(s) for n, s in cell.shapes(self.I, self.H).items()}
+        params = self.base_params(cell)
         if poke:
             block = next(b for b in cell.blocks(self.H) if b.name == poke)
             part = block.of(params[block.array])
             part += self.patterns[cell.source_of(block.array)][: len(part)].reshape(part.shape)
         return self.counted(answer_of(self.reference(network, self.problem(params, len(cell.states))), swapped=False))
+
+    def base_params(self, cell: Cell) -> Params:
+        """A reference's parameters at the base point."""
+        shapes = cell.shapes(self.I, self.H)
+        return {n: np.full(s, BASE) if len(s) > 1 else np.zeros(s) for n, s in shapes.items()}
+
+    def driven(self, ask: Asks, base: Params, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """What is answered at the base point where all pre-activations of the first step are these, a line for each.
+
+        ``ask`` answers a question with a line for each row.
+        """
+        x = np.zeros((self.steps, len(levels), self.I))
+        x[0, :, 0] = levels / BASE
+        return ask(self.asked(base, x, (np.zeros((len(levels), self.H)),) * self.target.states))
 
     def reference(self, network: Network, problem: Problem) -> Outputs:
         """A reference's answer to the problem, as the target's shows it."""

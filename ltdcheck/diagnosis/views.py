@@ -5,18 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ltdcheck.diagnosis.probe import SIZES, Probe
+from ltdcheck.diagnosis.probe import BASE, SIZES, Asks, Probe
 from ltdcheck.diagnosis.structure import Place, question
 from ltdcheck.faults.fault import Network
 from ltdcheck.implementation import Implementation, Outputs
-from ltdcheck.problem import Array, Problem
+from ltdcheck.problem import Array, Params, Problem
 from ltdcheck.reference.layered_layout import LayeredLayout
 from ltdcheck.reference.layout import Layout
 from ltdcheck.reference.networks.bidirectional import Merge
 from ltdcheck.reference.networks.layered import Layered
 from ltdcheck.reference.networks.unroll import unroll
 from ltdcheck.strategies.problems import Recipe, build
+
+ROWS = 8  # of which the one that reads most is looked at
 
 
 @dataclass(frozen=True)
@@ -116,6 +119,14 @@ class ViewProbe(Probe):
     """The questions to one cell of a target: references read what it reads, and show what it shows."""
 
     target: View
+
+    def driven(self, ask: Asks, base: Params, levels: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The same with what the cell reads as it is: all its weights are as large as makes the pre-activations so."""
+        sums = self.target.seen(1, ROWS)[0].sum(axis=1)
+        row = int(np.argmax(np.abs(sums)))
+        x, states = np.zeros((1, ROWS, self.I)), (np.zeros((ROWS, self.H)),) * self.target.states
+        scales = levels / (BASE * sums[row])
+        return np.array([ask(self.asked({n: s * v for n, v in base.items()}, x, states))[row] for s in scales])
 
     def reference(self, network: Network, problem: Problem) -> Outputs:
         """The reference's final state."""

@@ -14,6 +14,7 @@ from ltdcheck.reference.cell import Cell, Outer, Saved, Share, State, Total
 from ltdcheck.reference.cells.elman import Elman
 from ltdcheck.reference.cells.gru import GRU
 from ltdcheck.reference.cells.lstm import LSTM
+from ltdcheck.reference.input_clipping import let_through
 from ltdcheck.reference.nonlinearities import NONLINEARITIES
 from ltdcheck.reference.ops import concatenate, linear_adjoint, zeros_like
 
@@ -35,8 +36,8 @@ class ElmanAdjoints(Adjoints, Elman):
 
     def step_vjp(self, p: dict[str, Any], saved: Saved, dstate: State) -> tuple[Any, State, dict[str, Share]]:
         """The adjoint of one step."""
-        h_prev, h = saved
-        da = dstate[0] * self.slope("h", h)
+        h_prev, h, *slopes = saved
+        da = let_through(dstate[0] * self.slope("h", h), slopes)
         return da, (self.term("h<-h", linear_adjoint(da, p["W"])),), {"W": Outer(da, h_prev)}
 
 
@@ -45,17 +46,17 @@ class LSTMAdjoints(Adjoints, LSTM):
 
     def step_vjp(self, p: dict[str, Any], saved: Saved, dstate: State) -> tuple[Any, State, dict[str, Share]]:
         """The adjoint of one step."""
-        h_prev, c_prev, gates, g, c, k = saved
+        h_prev, c_prev, gates, g, c, k, *slopes = saved
         H = h_prev.shape[-1]
         i, f, o = gates[..., :H], gates[..., H : 2 * H], gates[..., 2 * H :]
         dh, dc = dstate
-        da_o = self.term("o<-h", dh * k * self.slope("o", o))  # h' = o*tanh(c')
+        da_o = self.term("o<-h", dh * k * let_through(self.slope("o", o), slopes, 2 * H, 3 * H))  # h' = o*tanh(c')
         dc = dc + self.term("c'<-h", dh * o * self.slope("k", k))
         if self.peepholes == "current":
             dc = dc + self.term("c'<-o", da_o * p["p"][2 * H :])  # a_o sees c'
-        da_i = self.term("i<-c", dc * g * self.slope("i", i))  # c' = f*c + i*g
-        da_f = self.term("f<-c", dc * c_prev * self.slope("f", f))
-        da_g = self.term("g<-c", dc * i * self.slope("g", g))
+        da_i = self.term("i<-c", dc * g * let_through(self.slope("i", i), slopes, 0, H))  # c' = f*c + i*g
+        da_f = self.term("f<-c", dc * c_prev * let_through(self.slope("f", f), slopes, H, 2 * H))
+        da_g = self.term("g<-c", dc * i * let_through(self.slope("g", g), slopes, 3 * H))
         dc_prev = self.term("c<-c", dc * f)
         shares: dict[str, Share] = {}
         if self.peepholes != "none":
@@ -80,16 +81,19 @@ class GRUAdjoints(Adjoints, GRU):
 
     def step_vjp(self, p: dict[str, Any], saved: Saved, dstate: State) -> tuple[Any, State, dict[str, Share]]:
         """The adjoint of one step."""
-        h_prev, r, u, q, n, keep, take = saved
+        h_prev, r, u, q, n, keep, take, *slopes = saved
         (dh,) = dstate
         H = h_prev.shape[-1]
         toward = h_prev - n if self.update == "keeps" else n - h_prev
-        da_u = self.term("u<-h", dh * toward * self.slope("u", u))  # h' = keep*h + take*n
-        da_n = self.term("n<-h", dh * take * self.slope("n", n))
+        da_u = self.term(
+            "u<-h", dh * toward * let_through(self.slope("u", u), slopes, H, 2 * H)
+        )  # h' = keep*h + take*n
+        da_n = self.term("n<-h", dh * take * let_through(self.slope("n", n), slopes, 2 * H))
         dh_prev = self.term("h<-h", dh * keep)
+        slope_r = let_through(self.slope("r", r), slopes, 0, H)
         after = self.reset == "after"  # q = W_n@h + bh, else q = r*h; then a_n = z_n + r*q, else a_n = z_n + W_n@q
         dq = da_n * r if after else linear_adjoint(da_n, p["W"][2 * H :])
-        da_r = self.term("r<-n", dq * h_prev * self.slope("r", r) if not after else da_n * q * self.slope("r", r))
+        da_r = self.term("r<-n", da_n * q * slope_r if after else dq * h_prev * slope_r)
         gates = [self.term("h<-r", da_r), self.term("h<-u", da_u)]
         if after:
             dh_prev = dh_prev + linear_adjoint(concatenate([*gates, self.term("h<-n", dq)]), p["W"])

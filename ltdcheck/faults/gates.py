@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from ltdcheck.faults.fault import Network, Plant, fault
 from ltdcheck.faults.graft import ALL, GATED, GATES, derived
-from ltdcheck.faults.steps import ElmanSteps, Steps, rewired, rewires
+from ltdcheck.faults.steps import ElmanSteps, Steps, clip_of, rewired, rewires
 from ltdcheck.reference import ops
 from ltdcheck.reference.cell import Cell, Saved, State
 from ltdcheck.reference.cells.elman import Elman
@@ -196,7 +196,7 @@ class _Clipped(Steps):
         return super().squash(part, a - ops.relu(a - 8.0) + ops.relu(-a - 8.0))
 
 
-fault(
+@fault(
     "activation-clipped",
     "Pre-activations are clipped to -8 .. 8 before the nonlinearity.",
     effect="saturated units are off by up to 3e-4 and get no gradient",
@@ -204,4 +204,7 @@ fault(
     source="thought of",
     cells=ALL,
     forward=True,
-)(rewires(_Clipped))
+    variant=True,
+)
+def _clipped(cell: Cell) -> Network | None:
+    return rewired(_Clipped, cell) if clip_of(cell) > 8 else None

@@ -14,7 +14,7 @@ class _OtherPlacement(Graft):
     """Of r*(W_n@h + bh) as if it were W_n@(r*h) + bh, or the reverse."""
 
     def step_vjp(self, p: dict[str, Any], saved: Saved, dstate: State) -> tuple[Any, State, dict[str, Share]]:
-        h_prev, r, u, _, n, keep, take = saved
+        h_prev, r, u, _, n, keep, take, *_ = saved
         (dh,) = dstate
         H = h_prev.shape[-1]
         W_n, after = p["W"][2 * H :], "bh" in p

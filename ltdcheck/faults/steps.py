@@ -15,8 +15,14 @@ from ltdcheck.reference.cell import Cell, Saved, State
 from ltdcheck.reference.cells.elman import Elman
 from ltdcheck.reference.cells.gru import GRU
 from ltdcheck.reference.cells.lstm import LSTM
+from ltdcheck.reference.input_clipping import held, passing
 from ltdcheck.reference.nonlinearities import NONLINEARITIES
 from ltdcheck.reference.ops import concatenate, divided, linear
+
+
+def clip_of(cell: Any) -> float:
+    """Where the variant holds what its nonlinearities read."""
+    return float(cell.clip)
 
 
 def declared(cell: Any, part: str) -> str:
@@ -30,8 +36,8 @@ class Steps(Graft):
     """What a fault of the forward equations may override in any cell."""
 
     def squash(self, part: str, a: Any) -> Any:
-        """The declared nonlinearity of a part: of the candidate, or of the gates."""
-        return NONLINEARITIES[declared(self, part)][0](a)
+        """The declared nonlinearity of a part: of the candidate, or of the gates; what it reads may be held."""
+        return NONLINEARITIES[declared(self, part)][0](held(a, clip_of(self)))
 
     def gate(self, part: str, a: Any, peep: Any, bias: Any) -> Any:
         """A gate from its pre-activation, what its peephole adds (0.0 without one), and the bias that ``a`` holds."""
@@ -43,8 +49,9 @@ class ElmanSteps(Steps, Elman):
 
     def step(self, p: dict[str, Any], z: Any, state: State) -> tuple[State, Saved]:
         """One step."""
-        h = self.squash("h", z + linear(state[0], p["W"]))
-        return (h,), (state[0], h)
+        a = z + linear(state[0], p["W"])
+        h = self.squash("h", a)
+        return (h,), (state[0], h, *passing([a], self.clip))
 
 
 class LSTMSteps(Steps, LSTM):
@@ -72,14 +79,15 @@ class LSTMSteps(Steps, LSTM):
         h_prev, c_prev = state
         H = h_prev.shape[-1]
         a, b = z + linear(h_prev, p["W"]), p["b"]
-        i = self.gate("i", a[..., :H], self.peep(p, 0, c_prev), b[:H])
-        a_f = a[..., H : 2 * H] + self.forget_offset
-        f = self.gate("f", a_f, self.peep(p, 1, c_prev), b[H : 2 * H])
-        g = self.squash("g", a[..., 3 * H :])
+        a_i, a_f, a_o, a_g = a[..., :H], a[..., H : 2 * H] + self.forget_offset, a[..., 2 * H : 3 * H], a[..., 3 * H :]
+        peep_i, peep_f = self.peep(p, 0, c_prev), self.peep(p, 1, c_prev)
+        i, f = self.gate("i", a_i, peep_i, b[:H]), self.gate("f", a_f, peep_f, b[H : 2 * H])
+        g = self.squash("g", a_g)
         c = self.write(f, c_prev, i, g)
         peep_o = self.peep(p, 2, self.seen(c_prev, c))
-        o = self.gate("o", a[..., 2 * H : 3 * H], peep_o, b[2 * H : 3 * H])
-        saved = h_prev, c_prev, concatenate([i, f, o]), g, c, NONLINEARITIES[self.output][0](c)
+        o = self.gate("o", a_o, peep_o, b[2 * H : 3 * H])
+        slopes = passing([a_i + peep_i, a_f + peep_f, a_o + peep_o, a_g], self.clip)
+        saved = h_prev, c_prev, concatenate([i, f, o]), g, c, NONLINEARITIES[self.output][0](c), *slopes
         return (self.read(o, c, g, c_prev), c), saved
 
 
@@ -105,11 +113,12 @@ class GRUSteps(Steps, GRU):
         a = z[..., : 2 * H] + linear(h_prev, p["W"][: 2 * H])
         r = self.gate("r", a[..., :H], 0.0, p["b"][:H])
         u = self.gate("u", a[..., H:], 0.0, p["b"][H : 2 * H])
-        n = self.squash("n", self.inner(p, z[..., 2 * H :], r, h_prev))
+        a_n = self.inner(p, z[..., 2 * H :], r, h_prev)
+        n = self.squash("n", a_n)
         W_n = p["W"][2 * H :]
         q = linear(h_prev, W_n) + p["bh"] if self.reset == "after" else r * h_prev
         shares = divided(u) if self.update == "keeps" else divided(u)[::-1]
-        return (self.mix(u, h_prev, n),), (h_prev, r, u, q, n, *shares)
+        return (self.mix(u, h_prev, n),), (h_prev, r, u, q, n, *shares, *passing([a, a_n], self.clip))
 
 
 STEPS: dict[str, type[Cell]] = {"elman": ElmanSteps, "lstm": LSTMSteps, "gru": GRUSteps}

@@ -176,15 +176,23 @@ class _Saved(Graft):
         return super().step_vjp(p, self.put(saved), dstate)
 
 
-# saved: (h_prev, c_prev, gates, g, c, k) in the LSTM, (h_prev, r, u, q, n, keep, take) in the GRU
+# saved: (h_prev, c_prev, gates, g, c, k) in the LSTM, (h_prev, r, u, q, n, keep, take) in the GRU, and what clip left
 _OPERANDS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "lstm-new-cell": (
         "lstm",
         "the new cell state where the old one was multiplied by f",
         lambda s: (s[0], s[4], *s[2:]),
     ),
-    "lstm-unsquashed-cell": ("lstm", "the cell state c where tanh(c) was multiplied by o", lambda s: (*s[:5], s[4])),
-    "lstm-candidate-for-cell": ("lstm", "the candidate g where tanh(c) was multiplied by o", lambda s: (*s[:5], s[3])),
+    "lstm-unsquashed-cell": (
+        "lstm",
+        "the cell state c where tanh(c) was multiplied by o",
+        lambda s: (*s[:5], s[4], *s[6:]),
+    ),
+    "lstm-candidate-for-cell": (
+        "lstm",
+        "the candidate g where tanh(c) was multiplied by o",
+        lambda s: (*s[:5], s[3], *s[6:]),
+    ),
     "lstm-state-for-cell": (
         "lstm",
         "the old output h where the old cell state was multiplied by f",
@@ -193,7 +201,7 @@ _OPERANDS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "gru-keep-take-swapped": (
         "gru",
         "the weights of the old state and of the candidate in each other's place",
-        lambda s: (*s[:5], s[6], s[5]),
+        lambda s: (*s[:5], s[6], s[5], *s[7:]),
     ),
     "gru-reset-update-swapped": (
         "gru",
@@ -201,7 +209,7 @@ _OPERANDS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
         lambda s: (s[0], s[2], s[1], *s[3:]),
     ),
     "gru-candidate-for-state": ("gru", "the candidate n where the old state is meant", lambda s: (s[4], *s[1:])),
-    "elman-new-for-old": ("elman", "the old state where the new one has the slope", lambda s: (s[0], s[0])),
+    "elman-new-for-old": ("elman", "the old state where the new one has the slope", lambda s: (s[0], s[0], *s[2:])),
 }
 for _place, (_family, _words, _put) in _OPERANDS.items():
     fault(

@@ -2,7 +2,8 @@
 
     h' = phi(b + W@h + U@x)          phi one of tanh, sigmoid, relu, identity, softsign
 
-Shapes: x (B, I), h (B, H), U (H, I), W (H, H), b (H,). The derivative of relu at 0 is taken as 0.
+Shapes: x (B, I), h (B, H), U (H, I), W (H, H), b (H,). The derivative of relu at 0 is taken as 0. ``clip`` holds what
+phi reads (:mod:`ltdcheck.reference.input_clipping`).
 
 The identity RNN is relu with W = I (:func:`ltdcheck.reference.initializers.identity`) and b = 0 at initialisation:
 without input it keeps what is positive, and its Jacobian is the identity on active units.
@@ -13,10 +14,12 @@ Source: GBC-draft 10.4; for the identity RNN CSC321, Le et al. 2015.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any, ClassVar, Literal
 
 from ltdcheck.reference import ops
 from ltdcheck.reference.cell import Cell, Outer, Saved, Share, State
+from ltdcheck.reference.input_clipping import held, let_through, passing
 from ltdcheck.reference.nonlinearities import NONLINEARITIES
 
 
@@ -25,6 +28,7 @@ class Elman(Cell):
     """The vanilla recurrent network; the state is h."""
 
     nonlinearity: Literal["tanh", "sigmoid", "relu", "identity", "softsign"] = "tanh"
+    clip: float = inf
 
     name: ClassVar[str] = "elman"
     states: ClassVar[tuple[str, ...]] = ("h",)
@@ -39,13 +43,14 @@ class Elman(Cell):
         """One step; ``z`` is ``b + U@x``, (B, H)."""
         (h_prev,) = state  # (B, H)
         phi, _ = NONLINEARITIES[self.nonlinearity]
-        h = phi(ops.affine(h_prev, p["W"], z))
-        return (h,), (h_prev, h)
+        a = ops.affine(h_prev, p["W"], z)
+        h = phi(held(a, self.clip))
+        return (h,), (h_prev, h, *passing([a], self.clip))
 
     def step_vjp(self, p: dict[str, Any], saved: Saved, dstate: State) -> tuple[Any, State, dict[str, Share]]:
         """The adjoint of :meth:`step`."""
-        h_prev, h = saved
+        h_prev, h, *slopes = saved
         (dh,) = dstate
         _, slope = NONLINEARITIES[self.nonlinearity]
-        da = dh * slope(h)  # h' = phi(a)
+        da = let_through(dh * slope(h), slopes)  # h' = phi(held(a))
         return da, (ops.linear_adjoint(da, p["W"]),), {"W": Outer(da, h_prev)}  # a = z + W@h

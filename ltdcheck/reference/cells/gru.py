@@ -8,7 +8,7 @@
 
 Shapes: x (B, I), h (B, H), U (3H, I), W (3H, H), b (3H,), rows in the order r u n; bh (H,) with reset="after" only.
 ``gate_nonlinearity`` names sg and ``candidate`` phi, of :mod:`ltdcheck.reference.nonlinearities`; in the papers they
-are the logistic and tanh.
+are the logistic and tanh. ``clip`` holds what sg and phi read (:mod:`ltdcheck.reference.input_clipping`).
 
 Source: GBC-draft 10.12-10.14; Cho et al. 2014 (v1 resets after the product, v3 before).
 """
@@ -16,9 +16,11 @@ Source: GBC-draft 10.12-10.14; Cho et al. 2014 (v1 resets after the product, v3 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any, ClassVar, Literal
 
 from ltdcheck.reference.cell import Cell, Outer, Saved, Share, State, Total
+from ltdcheck.reference.input_clipping import held, let_through, passing
 from ltdcheck.reference.nonlinearities import NONLINEARITIES, Gate
 from ltdcheck.reference.ops import concatenate, divided, linear, linear_adjoint
 
@@ -31,6 +33,7 @@ class GRU(Cell):
     update: Literal["keeps", "replaces"] = "keeps"
     gate_nonlinearity: Gate = "sigmoid"
     candidate: Literal["tanh", "relu", "softsign", "identity"] = "tanh"
+    clip: float = inf
 
     name: ClassVar[str] = "gru"
     states: ClassVar[tuple[str, ...]] = ("h",)
@@ -55,37 +58,40 @@ class GRU(Cell):
         sg, phi = NONLINEARITIES[self.gate_nonlinearity][0], NONLINEARITIES[self.candidate][0]
         if self.reset == "after":
             recurrent = linear(h_prev, p["W"])  # (B, 3H)
-            ru = sg(z[..., : 2 * H] + recurrent[..., : 2 * H])
+            a_ru = z[..., : 2 * H] + recurrent[..., : 2 * H]
+            ru = sg(held(a_ru, self.clip))
             r, u = ru[..., :H], ru[..., H:]
             q = recurrent[..., 2 * H :] + p["bh"]  # what r gates
-            n = phi(z[..., 2 * H :] + r * q)
+            a_n = z[..., 2 * H :] + r * q
         else:
-            ru = sg(z[..., : 2 * H] + linear(h_prev, p["W"][: 2 * H]))
+            a_ru = z[..., : 2 * H] + linear(h_prev, p["W"][: 2 * H])
+            ru = sg(held(a_ru, self.clip))
             r, u = ru[..., :H], ru[..., H:]
             q = r * h_prev
-            n = phi(z[..., 2 * H :] + linear(q, W_n))
+            a_n = z[..., 2 * H :] + linear(q, W_n)
+        n = phi(held(a_n, self.clip))
         keep, take = divided(u) if self.update == "keeps" else divided(u)[::-1]
-        return (keep * h_prev + take * n,), (h_prev, r, u, q, n, keep, take)
+        return (keep * h_prev + take * n,), (h_prev, r, u, q, n, keep, take, *passing([a_ru, a_n], self.clip))
 
     def step_vjp(self, p: dict[str, Any], saved: Saved, dstate: State) -> tuple[Any, State, dict[str, Share]]:
         """The adjoint of :meth:`step`."""
-        h_prev, r, u, q, n, keep, take = saved
+        h_prev, r, u, q, n, keep, take, *slopes = saved
         (dh,) = dstate
         H = h_prev.shape[-1]
         sg_slope, phi_slope = NONLINEARITIES[self.gate_nonlinearity][1], NONLINEARITIES[self.candidate][1]
         toward = h_prev - n if self.update == "keeps" else n - h_prev
-        da_u = dh * toward * sg_slope(u)  # h' = keep*h + take*n
-        da_n = dh * take * phi_slope(n)
+        da_u = let_through(dh * toward * sg_slope(u), slopes, H, 2 * H)  # h' = keep*h + take*n
+        da_n = let_through(dh * take * phi_slope(n), slopes, 2 * H)
         dh_prev = dh * keep
         if self.reset == "after":
             dq = da_n * r  # a_n = z_n + r*q
-            da_r = da_n * q * sg_slope(r)
+            da_r = let_through(da_n * q * sg_slope(r), slopes, 0, H)
             through = concatenate([da_r, da_u, dq])  # q = W_n@h + bh
             dh_prev = dh_prev + linear_adjoint(through, p["W"])
             shares: dict[str, Share] = {"W": Outer(through, h_prev), "bh": Total(dq)}
         else:
             dq = linear_adjoint(da_n, p["W"][2 * H :])  # a_n = z_n + W_n@q
-            da_r = dq * h_prev * sg_slope(r)  # q = r*h
+            da_r = let_through(dq * h_prev * sg_slope(r), slopes, 0, H)  # q = r*h
             gates = concatenate([da_r, da_u])
             dh_prev = dh_prev + dq * r + linear_adjoint(gates, p["W"][: 2 * H])
             shares = {"W": (Outer(gates, h_prev), Outer(da_n, q))}

@@ -9,7 +9,8 @@ Shapes: x (B, I), h and c (B, H), U (4H, I), W (4H, H), b (4H,), rows in the ord
 With ``peepholes="current"`` the output gate sees c' (Gers), with ``"previous"`` all three gates see c (the figure of
 the draft). ``forget_offset`` is added to the forget gate's pre-activation in the forward pass (S12, as TensorFlow 1
 did; elsewhere a forget bias of 1 is an initial value of b_f). ``gate_nonlinearity`` names sg, ``candidate`` phi and
-``output`` psi, of :mod:`ltdcheck.reference.nonlinearities`.
+``output`` psi, of :mod:`ltdcheck.reference.nonlinearities`. ``clip`` holds what sg and phi read, and not what psi does
+(:mod:`ltdcheck.reference.input_clipping`).
 
 Source: GBC-draft 10.8-10.11; CSC321 lecture 16; Gers et al. 2000.
 """
@@ -17,9 +18,11 @@ Source: GBC-draft 10.8-10.11; CSC321 lecture 16; Gers et al. 2000.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from typing import Any, ClassVar, Literal
 
 from ltdcheck.reference.cell import Cell, Outer, Saved, Share, State, Total
+from ltdcheck.reference.input_clipping import held, let_through, passing
 from ltdcheck.reference.nonlinearities import NONLINEARITIES, Gate, Pair
 from ltdcheck.reference.ops import affine, concatenate, linear_adjoint
 
@@ -33,6 +36,7 @@ class LSTM(Cell):
     forget_offset: float = 0.0
     gate_nonlinearity: Gate = "sigmoid"
     output: Literal["tanh", "relu", "softsign", "identity"] = "tanh"
+    clip: float = inf
 
     name: ClassVar[str] = "lstm"
     states: ClassVar[tuple[str, ...]] = ("h", "c")
@@ -51,31 +55,33 @@ class LSTM(Cell):
         (sg, _), (phi, _), (psi, _) = self._nonlinearities()
         a = affine(h_prev, p["W"], z)  # (B, 4H)
         if self.peepholes == "none" and not self.forget_offset:
-            gates = sg(a[..., : 3 * H])  # i, f, o in one call
+            gates = sg(held(a[..., : 3 * H], self.clip))  # i, f, o in one call
             i, f, o = _thirds(gates)
+            slopes = passing([a], self.clip)
         else:
             a_i, a_f, a_o = a[..., :H], a[..., H : 2 * H] + self.forget_offset, a[..., 2 * H : 3 * H]
             if self.peepholes != "none":
                 a_i = a_i + p["p"][:H] * c_prev
                 a_f = a_f + p["p"][H : 2 * H] * c_prev
-            i, f = sg(a_i), sg(a_f)
-        g = phi(a[..., 3 * H :])
+            i, f = sg(held(a_i, self.clip)), sg(held(a_f, self.clip))
+        g = phi(held(a[..., 3 * H :], self.clip))
         c = f * c_prev + i * g
-        if self.peepholes == "none" and self.forget_offset:
-            o = sg(a_o)
-        elif self.peepholes != "none":
-            o = sg(a_o + p["p"][2 * H :] * (c if self.peepholes == "current" else c_prev))
         if self.peepholes != "none" or self.forget_offset:
+            if self.peepholes != "none":
+                a_o = a_o + p["p"][2 * H :] * (c if self.peepholes == "current" else c_prev)
+            o = sg(held(a_o, self.clip))
             gates = concatenate([i, f, o])
+            slopes = passing([a_i, a_f, a_o, a[..., 3 * H :]], self.clip)
         k = psi(c)
-        return (o * k, c), (h_prev, c_prev, gates, g, c, k)
+        return (o * k, c), (h_prev, c_prev, gates, g, c, k, *slopes)
 
     def step_vjp(self, p: dict[str, Any], saved: Saved, dstate: State) -> tuple[Any, State, dict[str, Share]]:
         """The adjoint of :meth:`step`."""
-        h_prev, c_prev, gates, g, c, k = saved
+        h_prev, c_prev, gates, g, c, k, *slopes = saved
         dh, dc = dstate
         (_, sg_slope), (_, phi_slope), (_, psi_slope) = self._nonlinearities()
-        (i, f, o), (di, df, do) = _thirds(gates), _thirds(sg_slope(gates))
+        gated = gates.shape[-1]
+        (i, f, o), (di, df, do) = _thirds(gates), _thirds(let_through(sg_slope(gates), slopes, 0, gated))
         da_o = dh * k * do  # h' = o*psi(c')
         dc = dc + dh * o * psi_slope(k)
         shares: dict[str, Share] = {}
@@ -83,7 +89,7 @@ class LSTM(Cell):
             dc = dc + da_o * p["p"][2 * h_prev.shape[-1] :]  # a_o sees c'
         da_i = dc * g * di  # c' = f*c + i*g
         da_f = dc * c_prev * df
-        da_g = dc * i * phi_slope(g)
+        da_g = dc * i * let_through(phi_slope(g), slopes, gated)
         dc_prev = dc * f
         if self.peepholes != "none":
             H = h_prev.shape[-1]
