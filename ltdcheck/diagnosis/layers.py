@@ -22,6 +22,7 @@ from ltdcheck.diagnosis.views import Below, Known, View, ViewProbe, assembled
 from ltdcheck.errors import TargetUnusableError
 from ltdcheck.faults.fault import Network
 from ltdcheck.implementation import Implementation, Outputs
+from ltdcheck.problem import PRECISIONS
 from ltdcheck.reference.layout import Layout
 from ltdcheck.reference.networks.bidirectional import MERGES, SIDE_BY_SIDE, Merge
 
@@ -43,6 +44,9 @@ def recognise(target: Implementation, name: str, claimed: str | None = None) -> 
     """
     if claimed is not None:
         require_family(claimed)
+    if not set(target.precisions) & set(PRECISIONS):
+        why = f"it computes in {' and '.join(target.precisions)} alone, whose digits do not tell variants apart."
+        raise TargetUnusableError(name, why, "Let its precisions name float64 or float32 too.")
     family = None if claimed in (*LAYERED, "unroll") else claimed
     alone: TargetUnusableError | None = None
     if claimed not in LAYERED and target.width == 1:

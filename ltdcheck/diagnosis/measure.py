@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ltdcheck.diagnosis.probe import FARTHEST
 from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.groups import shared
+from ltdcheck.reference.numbers.formats import FORMATS
 
 Floats = NDArray[np.float64]
 
@@ -42,7 +43,7 @@ class Rounding:
 
 def rounding(precision: str) -> Rounding:
     """Of answers in a precision: six digits more than ``tight`` are left to it in double, three in single."""
-    return Rounding(1e-9 if precision == "float64" else 1e-3, float(np.finfo(precision).eps))
+    return Rounding(1e-9 if precision == "float64" else 1e-3, 2 * FORMATS[precision].unit)
 
 
 def measured(
