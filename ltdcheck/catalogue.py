@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from itertools import groupby
 
+from ltdcheck.adapters.listing import adapters
 from ltdcheck.errors import UnknownNameError
 from ltdcheck.faults.clipped_inside import clippings_inside
 from ltdcheck.faults.clipping import ClippingFault, clipping_faults
@@ -44,6 +45,8 @@ def listed(kind: str) -> Iterator[tuple[str, str]]:
         yield from ((p.id, p.title) for p in properties())
     elif kind == "faults":
         yield from ((f.id, f.sentence) for f in _every_fault())
+    elif kind == "adapters":
+        yield from ((name, f"{title} [{found}]" if found else title) for name, title, found in adapters())
     else:
         yield from ((name, v.variant or "the default") for name in CELLS for v in variants(name))
 

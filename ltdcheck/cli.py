@@ -16,7 +16,7 @@ from ltdcheck.cli_mutate import mutate
 from ltdcheck.cli_report import report
 from ltdcheck.cli_vectors import vectors
 
-KINDS = ("systems", "cells", "networks", "properties", "faults", "variants")
+KINDS = ("systems", "cells", "networks", "properties", "faults", "variants", "adapters")
 
 
 class _Commands(click.Group):

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from cli.calling import call
 
+from ltdcheck.cli import KINDS
+
 WRONG = "tests/targets/numpy_lstm.py:LSTM_bptt_truncated"
 RIGHT = "tests/targets/numpy_lstm.py:LSTM"
 
@@ -90,7 +92,7 @@ def test_a_declaration_is_held_against_the_target() -> None:
     assert "acts as order=i f g o" in text
 
 
-@pytest.mark.parametrize("kind", ["systems", "cells", "networks", "properties", "faults", "variants"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_lists_are_not_empty(kind: str) -> None:
     """Everything that has a name is listed with a title."""
     status, text = call("list", kind)
