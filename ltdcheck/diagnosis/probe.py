@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ltdcheck.faults.fault import Network
 from ltdcheck.implementation import Implementation, Outputs
-from ltdcheck.problem import PRECISIONS, Array, Params, Problem
+from ltdcheck.problem import Array, Params, Problem
 from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.layout import FUSED, FUSED_VECTORS, JOINED_VECTORS, SINGLE, SINGLE_VECTORS, arrange
 from ltdcheck.strategies.problems import PROBED
@@ -78,7 +78,7 @@ class Probe:
     def __init__(self, target: Implementation, cells: Sequence[Cell]) -> None:
         self.target = target
         self.steps = LONG if any(cell.timed for cell in cells) else T
-        self.precision = next(p for p in target.precisions if p in PRECISIONS)
+        self.precision = target.precisions[0]
         self.I, self.H = I, H = target.fixed_sizes or (WIDE if any(map(divides, cells)) else SIZES)
         rng = np.random.default_rng(7)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import Field, fields
 from itertools import product
+from math import inf
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from ltdcheck.reference.cell import Cell
@@ -21,14 +22,16 @@ NUMBERS: dict[str, tuple[Any, ...]] = {  # what is tried for a field that can be
     "leak": (1.0, 0.25),
     "tau_m": (2.0, 10.0),
     "threshold": (1.0, 0.5),
+    "clip": (inf, 0.7),  # no number of a problem is 0.7, nor a sum of some: no input is at the kink
 }
 
-# nonlinearities that few choose: every one is a variant, but only of a cell that is the default otherwise
-RARE: dict[str, tuple[str, ...]] = {
+# what few choose: every one is a variant, but only of a cell that is the default otherwise
+RARE: dict[str, tuple[Any, ...]] = {
     "nonlinearity": ("softsign",),
     "gate_nonlinearity": ("hard sigmoid 0.2", "hard sigmoid 1/6"),
     "candidate": ("relu", "softsign", "identity"),
     "output": ("relu", "softsign", "identity"),
+    "clip": (0.7,),
 }
 
 

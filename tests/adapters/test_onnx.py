@@ -67,6 +67,15 @@ AS = {
         partial(onnx.LSTM, input_forget=1, peepholes=True),
         "greff change=coupled forget and input gate, order=i o g, biases=2",
     ),
+    "clip": (partial(onnx.RNN, clip=0.3), "elman clip=0.3, biases=2"),
+    "clip, peepholes": (
+        partial(onnx.LSTM, clip=1.5, peepholes=True),
+        "lstm peepholes=current, clip=1.5, order=i o f g, biases=2",
+    ),
+    "clip, both ways": (
+        partial(onnx.GRU, clip=5.0, direction="bidirectional"),
+        "bidirectional gru(clip=5.0, order=u r n, biases=2), merge=concatenate",
+    ),
     "lengths": (partial(onnx.LSTM, sequence_lens=True, opset=22), "lstm order=i o f g, biases=2"),
     "both ways": (
         partial(onnx.GRU, direction="bidirectional"),
@@ -137,6 +146,30 @@ def test_a_coupled_gate_has_no_parameters_of_its_own() -> None:
     i, g = 1 / (1 + np.exp(-a[:, :3] - P[:3] * c[0])), np.tanh(a[:, 6:])
     # some forty roundings of numbers of order 1 to 4, each 2**-24 of its number
     assert np.max(np.abs(got[0] - ((1 - i) * c[0] + i * g))) < 40 * 4 * 2**-24
+
+
+@pytest.mark.parametrize("reads_clipped", [False, True])
+def test_what_clip_holds(*, reads_clipped: bool) -> None:
+    """Gates and candidate read what is held, peepholes included; h' = o*tanh(c') reads c' as it is.
+
+    The operator's text has clip "applied to the input of activations", of which c' is one.
+    """
+    v = 0.5
+    model = onnx.LSTM(2, 3, clip=v, peepholes=True)
+    rng = np.random.default_rng(1)
+    for name, value in model.params.items():
+        model.params[name] = rng.standard_normal(value.shape)
+    x, h, c = (2 * rng.standard_normal(shape).astype(np.float32) for shape in ((1, 4, 2), (1, 4, 3), (1, 4, 3)))
+    _, (got_h, got_c) = model.forward(x, (h, c))
+    W, R, B, P = (model.params[f"{name}[0]"] for name in "WRBP")
+    i, o, f, g = np.split(x[0] @ W.T + h[0] @ R.T + B[:12] + B[12:], 4, axis=1)
+    i, f = (1 / (1 + np.exp(-np.clip(a + p * c[0], -v, v))) for a, p in ((i, P[:3]), (f, P[6:])))
+    new = f * c[0] + i * np.tanh(np.clip(g, -v, v))
+    read = np.clip(new, -v, v) if reads_clipped else new
+    out = np.tanh(read) / (1 + np.exp(-np.clip(o + P[3:6] * new, -v, v)))
+    # some forty roundings of numbers of order 1 to 4, each 2**-24 of its number
+    assert np.max(np.abs(got_c[0] - new)) < 40 * 4 * 2**-24
+    assert (np.max(np.abs(got_h[0] - out)) < 40 * 4 * 2**-24) is not reads_clipped
 
 
 def test_no_state_is_a_state_of_zeros() -> None:

@@ -185,7 +185,9 @@ def test_another_variant_computes_what_a_variant_fault_computes(f: Fault) -> Non
 
 
 def _other_constants(cell: Any) -> list[Cell]:
-    """The cell with the time constant of its leak's other weight, of a step, and as many steps as it has time."""
+    """The cell that holds what it reads; or with the time constant of its leak's other weight, of a step, and so on."""
+    if getattr(cell, "clip", None) is not None:
+        return [replace(cell, clip=8.0)]
     if not isinstance(getattr(cell, "tau", None), float):
         return []
     dt = getattr(cell, "dt", 1.0)

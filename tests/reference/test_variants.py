@@ -13,7 +13,9 @@ from ltdcheck.reference.cells.lstm import LSTM
 from ltdcheck.reference.variants import combinations, variants
 
 
-@pytest.mark.parametrize(("name", "count"), [("elman", 5), ("lstm", 5 * 3 * 2 * 3 * 4), ("gru", 2 * 2 * 3 * 4)])
+@pytest.mark.parametrize(
+    ("name", "count"), [("elman", 5 * 2), ("lstm", 5 * 3 * 2 * 3 * 4 * 2), ("gru", 2 * 2 * 3 * 4 * 2)]
+)
 def test_all_combinations_are_there_once(name: str, count: int) -> None:
     """As many as the product of the choices, no two equal, each of the class."""
     found = combinations(name)
@@ -21,8 +23,8 @@ def test_all_combinations_are_there_once(name: str, count: int) -> None:
     assert all(type(cell) is CELLS[name] for cell in found)
 
 
-@pytest.mark.parametrize(("name", "count"), [("elman", 4 + 1), ("lstm", 2 * 3 * 2 + 8), ("gru", 2 * 2 + 5)])
-def test_rare_nonlinearities_are_not_combined(name: str, count: int) -> None:
+@pytest.mark.parametrize(("name", "count"), [("elman", 4 + 2), ("lstm", 2 * 3 * 2 + 9), ("gru", 2 * 2 + 6)])
+def test_rare_choices_are_not_combined(name: str, count: int) -> None:
     """The variants are the combinations of the usual choices, and every rare one in the default cell alone."""
     found = variants(name)
     assert set(found) <= set(combinations(name))

@@ -25,6 +25,8 @@ RARE = [
     *(LSTM(candidate="identity", output="identity"), GRU(candidate="identity")),
     *(LSTM(gate_nonlinearity=gate, peepholes="current", forget_offset=1.0) for gate in HARD),
     *(GRU("after", "replaces", gate) for gate in HARD),
+    *(LSTM(peepholes=p, forget_offset=1.0, clip=0.7) for p in ("current", "previous")),
+    *(GRU("after", clip=0.7), GRU(clip=0.7), Elman("relu", clip=0.7), LSTM(clip=0.7)),
 ]
 TAUS = (1.0, 4.0, (1.0, 3.0), "learned")
 CELLS = [

@@ -39,7 +39,7 @@ def agrees(cell: Cell, *, examples: int = 6, inputs: Callable[[int], int] = lamb
     Where a comparison makes complex steps refuse, central differences on drawn entries take their place; an entry whose
     steps all meet a kink has an infinite error there.
     """
-    smooth = not any(word in cell.variant for word in ("relu", "softsign", "hard"))
+    smooth = not any(word in cell.variant for word in ("relu", "softsign", "hard", "clip"))
 
     @settings(max_examples=examples)
     @given(recipes(inputs), st.randoms(use_true_random=False))

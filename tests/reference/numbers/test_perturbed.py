@@ -21,7 +21,7 @@ from ltdcheck.reference.variants import variants
 from ltdcheck.strategies.problems import problems
 
 COMMON = [c for f in ("elman", "lstm", "gru") for c in variants(f)]
-SMOOTH = [c for c in COMMON if not any(word in c.variant for word in ("relu", "softsign", "hard"))]
+SMOOTH = [c for c in COMMON if not any(word in c.variant for word in ("relu", "softsign", "hard", "clip"))]
 K = 5
 
 
