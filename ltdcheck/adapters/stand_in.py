@@ -1,6 +1,7 @@
 """Something else in the place of a target's passes, behind its own class, constructor, parameters and state.
 
-What stands in is asked in arrays, one call at a time; the file of each framework translates.
+What stands in is asked in arrays, one call at a time; the file of each framework translates. It computes a call of half
+precision in single precision, and its answers are rounded once.
 """
 
 from __future__ import annotations
@@ -12,10 +13,9 @@ from typing import Any, Protocol
 import numpy as np
 
 from ltdcheck.adapters.form import Form
-from ltdcheck.adapters.state import count
 from ltdcheck.errors import LtdcheckError
 from ltdcheck.implementation import Outputs
-from ltdcheck.problem import PRECISIONS, Array, Params, Problem
+from ltdcheck.problem import HALF_PRECISIONS, PRECISIONS, Array, Params, Problem
 
 Pull = Callable[[Array, tuple[Array, ...], dict[str, str]], Outputs]
 Served = Callable[[Problem], tuple[Outputs, Pull]]  # one call: the forward pass, and what pulls back through it
@@ -53,6 +53,8 @@ def question(
 ) -> Problem:
     """The call as a problem without cotangents; x is (T, B, I), and each array of the state (B, H).
 
+    Arrays of half precision come as :func:`widened` makes them.
+
     Raises
     ------
     CannotStandInError
@@ -62,8 +64,9 @@ def question(
         raise CannotStandInError(f"it is called in {x.dtype}, and not in {' or '.join(PRECISIONS)}")
     T, B, I = x.shape
     H = units(shapes, params, I)
-    dstate = tuple(np.zeros((B, H), x.dtype) for _ in range(count(form.state)))
-    dy = np.zeros((T, B, H * form.width), x.dtype)
+    widths = form.widths(H)
+    dstate = tuple(np.zeros((B, width), x.dtype) for width in widths)
+    dy = np.zeros((T, B, form.width * min(widths)), x.dtype)
     return Problem(params, x, None if state is None else tuple(state), dy, dstate, str(x.dtype), views)
 
 
@@ -85,6 +88,17 @@ def units(shapes: Shapes, params: Params, I: int) -> int:
         except (ValueError, IndexError, LtdcheckError):  # a number of units that this cell does not allow
             continue
     raise CannotStandInError(f"its parameters have the shapes {wanted}, and x has {I} columns")
+
+
+def widened(array: Array) -> Array:
+    """A copy in single precision of an array of half precision; any other as it is."""
+    return array.astype("float32") if str(array.dtype) in HALF_PRECISIONS else array
+
+
+def give_back(array: Array, wide: Array) -> None:
+    """What was written into the copy that :func:`widened` made, into the array itself."""
+    if wide is not array and not np.array_equal(wide, widened(array), equal_nan=True):
+        array[...] = wide
 
 
 def view_of(array: Array) -> str:

@@ -9,7 +9,17 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from ltdcheck.adapters.form import Form
-from ltdcheck.adapters.stand_in import CannotStandInError, Pull, Shapes, Standing, arguments, question, views_of
+from ltdcheck.adapters.stand_in import (
+    CannotStandInError,
+    Pull,
+    Shapes,
+    Standing,
+    arguments,
+    give_back,
+    question,
+    views_of,
+    widened,
+)
 from ltdcheck.adapters.state import arrays_of, build
 from ltdcheck.adapters.views import swap
 from ltdcheck.problem import Array
@@ -43,17 +53,24 @@ class NumpyPasses:
         if steps.ndim != 3:
             raise CannotStandInError(f"x has the shape {x.shape}")
         B = steps.shape[1]
-        params = {name: np.asarray(value) for name, value in instance.params.items()}
-        H = question(form, self.shapes, params, steps, None, {}).sizes["H"]
+        own = {name: np.asarray(value) for name, value in instance.params.items()}
+        params = {name: widened(value) for name, value in own.items()}
+        wide = widened(steps)
+        H = question(form, self.shapes, params, wide, None, {}).sizes["H"]
         given = None if state is None else arrays_of(form.state, state, (B, H), "the state")
         views = views_of(x=np.asarray(x), state=given[0] if given else None)
         standing = self._standing.setdefault(instance, self.start())
-        out, pull = standing.forward(question(form, self.shapes, params, steps, given, views))
+        states = None if given is None else [widened(s) for s in given]
+        out, pull = standing.forward(question(form, self.shapes, params, wide, states, views))
+        lent = [*zip(own.values(), params.values(), strict=True), *zip(given or (), states or (), strict=True)]
+        for array, copied in [(steps, wide), *lent]:
+            give_back(array, copied)
         self._last[instance] = pull, (B, H)
-        final = build(form.state, out.state, np.stack)
+        y, *ends = (np.asarray(a, x.dtype) for a in (out.y, *out.state))
+        final = build(form.state, ends, np.stack)
         if cell:
-            return (out.y[0], final) if form.emits else final
-        return swap(out.y, batch_first=form.batch_first), final
+            return (y[0], final) if form.emits else final
+        return swap(y, batch_first=form.batch_first), final
 
     def backward(self, instance: Any, dy: Array, dstate: Any) -> Any:
         """``(dx, dstate0)``; the gradients of the parameters go to ``grads``."""
@@ -65,12 +82,16 @@ class NumpyPasses:
         if dstate is not None:
             ends = arrays_of(form.state, dstate, shape, "dstate")
         steps = dy[None] if cell else swap(dy, batch_first=form.batch_first)
-        out = pull(steps, tuple(ends), views_of(dy=np.asarray(dy), dstate=ends[0]))
+        wide = widened(steps)
+        out = pull(wide, tuple(map(widened, ends)), views_of(dy=np.asarray(dy), dstate=ends[0]))
+        give_back(steps, wide)
         missing = set(out.facts.get("missing", ()))
-        instance.grads = {name: g for name, g in (out.dparams or {}).items() if name not in missing}
+        found = (out.dparams or {}).items()
+        instance.grads = {name: np.asarray(g, dy.dtype) for name, g in found if name not in missing}
         assert out.dx is not None
-        initial = None if missing & {"state[0]", "state"} else build(form.state, out.dstate or (), np.stack)
-        return (out.dx[0] if cell else swap(out.dx, batch_first=form.batch_first)), initial
+        dx, *initial = (np.asarray(a, dy.dtype) for a in (out.dx, *(out.dstate or ())))
+        start = None if missing & {"state[0]", "state"} else build(form.state, initial, np.stack)
+        return (dx[0] if cell else swap(dx, batch_first=form.batch_first)), start
 
     @property
     def states(self) -> int:

@@ -10,10 +10,21 @@ import numpy as np
 import torch
 
 from ltdcheck.adapters.form import Form
-from ltdcheck.adapters.stand_in import CannotStandInError, Pull, Shapes, Standing, arguments, question, views_of
+from ltdcheck.adapters.stand_in import (
+    CannotStandInError,
+    Pull,
+    Shapes,
+    Standing,
+    arguments,
+    question,
+    views_of,
+    widened,
+)
 from ltdcheck.adapters.state import arrays_of, build, count
+from ltdcheck.adapters.torch_arrays import numbers
 from ltdcheck.adapters.views import swap
 from ltdcheck.implementation import Outputs
+from ltdcheck.problem import Array
 
 Ask = Callable[[Sequence[torch.Tensor]], tuple[Outputs, Pull]]
 
@@ -25,19 +36,42 @@ class _Pass(torch.autograd.Function):  # type: ignore[misc]
     def forward(ctx: Any, ask: Ask, states: int, names: Sequence[str], *tensors: torch.Tensor) -> Any:
         """Ask, and keep what pulls back."""
         out, ctx.pull = ask(tensors)
-        ctx.states, ctx.names, ctx.device = states, names, tensors[0].device
-        return tuple(torch.from_numpy(np.ascontiguousarray(a)).to(ctx.device) for a in (out.y, *out.state))
+        ctx.states, ctx.names, ctx.like = states, names, tensors
+        return tuple(_tensor(a, tensors[0]) for a in (out.y, *out.state))
 
     @staticmethod
     def backward(ctx: Any, *cotangents: torch.Tensor) -> Any:
         """The gradients of x, of the state where one was given, and of the parameters."""
-        dy, *dstate = (c.numpy(force=True) for c in cotangents)
-        out = ctx.pull(dy, tuple(dstate), views_of(dy=dy, dstate=dstate[0]))
+        dy, *dstate = wide = list(map(_numbers, cotangents))
+        out = ctx.pull(dy, tuple(dstate), views_of(dy=_lying(cotangents[0]), dstate=_lying(cotangents[1])))
+        _give_back(cotangents, wide)
         missing = set(out.facts.get("missing", ()))
         named = {"x": out.dx, **{f"state[{k}]": s for k, s in enumerate((out.dstate or ())[: ctx.states])}}
         named |= {name: (out.dparams or {})[name] for name in ctx.names}
-        found = [None if n in missing else torch.from_numpy(np.ascontiguousarray(g)) for n, g in named.items()]
-        return None, None, None, *(g if g is None else g.to(ctx.device) for g in found)
+        found = zip(named.items(), ctx.like, strict=True)
+        return None, None, None, *(None if n in missing else _tensor(g, like) for (n, g), like in found)
+
+
+def _numbers(tensor: torch.Tensor) -> Array:
+    """The values in the tensor's own memory, or in single precision where it has half."""
+    return widened(numbers(tensor))
+
+
+def _lying(tensor: torch.Tensor) -> Array:
+    """Its memory; NumPy has no bfloat16."""
+    return tensor.detach().view(torch.int16).numpy(force=True) if tensor.element_size() == 2 else _numbers(tensor)
+
+
+def _tensor(array: Array, like: torch.Tensor) -> torch.Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array)).to(like)
+
+
+def _give_back(tensors: Sequence[torch.Tensor], wide: Sequence[Array]) -> None:
+    """What was written into copies in single precision, into the tensors of half precision."""
+    with torch.no_grad():
+        for tensor, array in zip(tensors, wide, strict=True):
+            if tensor.element_size() == 2 and not np.array_equal(array, _numbers(tensor), equal_nan=True):
+                tensor.copy_(torch.from_numpy(array))
 
 
 class TorchPasses:
@@ -63,17 +97,18 @@ class TorchPasses:
             raise CannotStandInError(f"x has the shape {tuple(x.shape)}")
         steps = x[None] if cell else swap(x, batch_first=form.batch_first)
         params = dict(module.named_parameters())
-        values = {name: p.numpy(force=True) for name, p in params.items()}
-        lying = x.numpy(force=True)
-        empty = question(form, self.shapes, values, steps.numpy(force=True), None, {})
+        values = {name: _numbers(p) for name, p in params.items()}
+        empty = question(form, self.shapes, values, _numbers(steps), None, {})
         H = empty.sizes["H"]
         given = None if state is None else arrays_of(form.state, state, (steps.shape[1], H), "the state")
-        views = views_of(x=lying, state=given[0].numpy(force=True) if given else None)
+        views = views_of(x=_lying(x), state=_lying(given[0]) if given else None)
         standing = self._standing.setdefault(module, self.start())
 
         def ask(tensors: Sequence[torch.Tensor]) -> tuple[Outputs, Pull]:
-            asked, *states = (t.numpy(force=True) for t in tensors[: 1 + len(given or ())])
-            return standing.forward(question(form, self.shapes, values, asked, states if given else None, views))
+            asked, *states = map(_numbers, tensors[: 1 + len(given or ())])
+            answered = standing.forward(question(form, self.shapes, values, asked, states if given else None, views))
+            _give_back(tensors, [asked, *states, *values.values()])
+            return answered
 
         y, *final = _Pass.apply(ask, len(given or ()), list(params), steps, *(given or ()), *params.values())
         assert len(final) == count(form.state)

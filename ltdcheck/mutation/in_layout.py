@@ -11,6 +11,7 @@ import numpy as np
 from ltdcheck.faults.fault import Network, marked
 from ltdcheck.implementation import Implementation, Outputs
 from ltdcheck.problem import Array, Params, Problem
+from ltdcheck.reference.direction import turned, turned_back
 from ltdcheck.reference.layout import Layout
 
 
@@ -27,6 +28,15 @@ class InLayout(Implementation):
         self.network, self.layout = network, layout
         self.name, self.states, self.has_backward = network.name, network.states, network.has_backward
 
+    def widths(self, H: int) -> tuple[int, ...]:
+        """The target's."""
+        widths = self.layout.cell.widths(H)
+        return tuple(widths[k] for k in np.argsort(self.layout.places))
+
+    def output_width(self, H: int) -> int:
+        """That of the cell."""
+        return self.layout.cell.output_width(H)
+
     def parameters(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
         """The target's."""
         return {name: index.shape for name, index in self.layout.indices(input_size, hidden_size).items()}
@@ -40,12 +50,13 @@ class InLayout(Implementation):
         return self._asked(problem, self.network.run_back_again)
 
     def there(self, problem: Problem) -> Problem:
-        """The problem in the reference's coordinates."""
+        """The problem in the reference's coordinates; to turn a sequence round twice is to leave it."""
         I, H = problem.sizes["I"], problem.sizes["H"]
         places = self.layout.places
         state = None if problem.state is None else _ordered(problem.state, places)
         params = self.layout.from_target(problem.params, I, H)
-        return problem.with_(params=params, state=state, dstate=_ordered(problem.dstate, places))
+        found = problem.with_(params=params, state=state, dstate=_ordered(problem.dstate, places))
+        return turned(found, self.layout.direction)
 
     def _asked(self, problem: Problem, ask: Callable[[Problem], Outputs]) -> Outputs:
         out, back = ask(self.there(problem)), np.argsort(self.layout.places)
@@ -54,7 +65,7 @@ class InLayout(Implementation):
         if lost := self._missing(missing, blocks, problem):
             facts["missing"] = lost
         return replace(
-            out,
+            turned_back(out, self.layout.direction),
             state=_ordered(out.state, back),
             dstate=None if out.dstate is None else _ordered(out.dstate, back),
             dparams=None if out.dparams is None else self.scattered(out.dparams, problem),

@@ -10,13 +10,27 @@ from typing import Any, Literal
 from ltdcheck.adapters.form import Form
 from ltdcheck.adapters.state import Leading, Template
 from ltdcheck.errors import TargetUnusableError
-from ltdcheck.reference.cells import cell_named
-from ltdcheck.reference.layout import ArrayLayout, Layout
+from ltdcheck.mutation.layout_json import layout_from_json, layout_to_json
+from ltdcheck.reference.layout import Layout
+
+# by the adapter of a target: the module of ``ltdcheck.adapters``, and the class in it, that takes its passes' place
+PASSES = {
+    "numpy": ("stand_in_numpy", "NumpyPasses"),
+    "torch": ("stand_in_torch", "TorchPasses"),
+    "jax": ("stand_in_jax", "JaxPasses"),
+    "equinox": ("stand_in_modules", "EquinoxPasses"),
+    "flax_linen": ("stand_in_modules", "LinenPasses"),
+    "flax_nnx": ("stand_in_modules", "NnxPasses"),
+}
+PURE = ("jax", "equinox", "flax_linen", "flax_nnx")  # of which a call changes nothing and leaves nothing behind
 
 
 @dataclass(frozen=True)
 class Seat:
-    """Where the target is defined: the file, the dotted name in it; a class, an instance, or a maker of instances."""
+    """Where the target is defined: the file, the dotted name in it; a class, an instance, or a maker of instances.
+
+    ``framework`` is one of ``PASSES``.
+    """
 
     file: str
     name: str
@@ -36,13 +50,10 @@ class Plan:
 
     def to_json(self) -> dict[str, Any]:
         """Plain data."""
-        cell = self.layout.cell
         return {
             "seat": asdict(self.seat),
             "form": form_to_json(self.form),
-            "cell": {"name": cell.name, "fields": {f.name: getattr(cell, f.name) for f in fields(cell)}},
-            "arrays": {name: asdict(array) for name, array in self.layout.arrays.items()},
-            "swapped_state": self.layout.swapped_state,
+            "layout": layout_to_json(self.layout),
             "fault": self.fault,
             "reached": self.reached,
         }
@@ -50,10 +61,7 @@ class Plan:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Plan:
         """The inverse of :meth:`to_json`."""
-        kind: Any = cell_named(data["cell"]["name"])
-        cell = kind(**{name: _tuples(value) for name, value in data["cell"]["fields"].items()})
-        arrays = {name: ArrayLayout(**{k: _tuples(v) for k, v in a.items()}) for name, a in data["arrays"].items()}
-        layout = Layout(cell, arrays, data["swapped_state"])
+        layout = layout_from_json(data["layout"])
         return cls(Seat(**data["seat"]), form_from_json(data["form"]), layout, data["fault"], data["reached"])
 
 
@@ -63,14 +71,8 @@ def require_servable(layout: Layout, target: str) -> None:
     Raises
     ------
     TargetUnusableError
-        When the target is several cells, or was not recognised exactly.
+        When the target was not recognised exactly.
     """
-    if layout.parts:
-        why = "it is a network of several layers or directions, and faults are planted in one cell."
-        raise TargetUnusableError(target, why, "Name a factory (input_size, hidden_size) that makes one layer.")
-    if layout.direction != "forward":
-        why = "it reads its sequence from the end, and what stands in for it reads from the beginning."
-        raise TargetUnusableError(target, why, "Name a factory (input_size, hidden_size) that makes one that does.")
     if layout.doubt:
         raise TargetUnusableError(target, f"{layout.doubt}.", "Run 'ltdcheck check' on it first: it must be right.")
 
@@ -87,21 +89,16 @@ def form_from_json(data: Mapping[str, Any]) -> Form:
 
 def _template_to_json(template: Template) -> dict[str, Any]:
     if isinstance(template, Leading):
-        return {"axes": list(template.axes)}
+        return {"leading": {**asdict(template), "axes": list(template.axes)}}
     kind, parts = template
     return {"kind": [kind.__module__, kind.__qualname__], "parts": [_template_to_json(part) for part in parts]}
 
 
 def _template_from_json(data: Mapping[str, Any]) -> Template:
-    if "axes" in data:
-        return Leading(tuple(data["axes"]))
+    if "leading" in data:
+        return Leading(**{**data["leading"], "axes": tuple(data["leading"]["axes"])})
     module, name = data["kind"]
     kind: Any = importlib.import_module(module)
     for part in name.split("."):
         kind = getattr(kind, part)
     return kind, tuple(_template_from_json(part) for part in data["parts"])
-
-
-def _tuples(value: Any) -> Any:
-    """JSON's lists, as the tuples that they were."""
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value

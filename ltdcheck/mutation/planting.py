@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import functools
+import importlib
 from collections.abc import Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from ltdcheck.errors import LtdcheckError
-from ltdcheck.faults.fault import Network, fault_named
+from ltdcheck.faults.fault import Network
 from ltdcheck.implementation import Outputs
+from ltdcheck.mutation.catalogue import plant_in
 from ltdcheck.mutation.in_layout import InLayout
-from ltdcheck.mutation.plan import Plan
+from ltdcheck.mutation.plan import PASSES, Plan
 from ltdcheck.mutation.serving import Pull, Serving
 from ltdcheck.problem import Problem
+
+METHODS = ("forward", "backward", "apply", "__call__")
 
 
 def network_of(plan: Plan) -> Network:
@@ -27,10 +30,13 @@ def network_of(plan: Plan) -> Network:
     """
     if not plan.fault:
         return Network(plan.layout.cell)
-    network = fault_named(plan.fault).plant(plan.layout.cell)
-    if network is None:
-        raise LtdcheckError(f"{plan.fault} cannot be planted in {plan.layout.cell.name}({plan.layout.cell.variant})")
-    return network
+    return plant_in(plan.layout.cell, plan.fault)[1]
+
+
+def passes_of(framework: str) -> Any:
+    """What replaces the passes of a class of this framework."""
+    module, name = PASSES[framework]
+    return getattr(importlib.import_module(f"ltdcheck.adapters.{module}"), name)
 
 
 class _Reached(Serving):
@@ -79,13 +85,9 @@ def _replace_in(instance: Any, plan: Plan) -> None:
 
 
 def _replace(kind: Any, plan: Plan) -> None:
-    if plan.seat.framework == "torch":
-        from ltdcheck.adapters.stand_in_torch import TorchPasses as Passes
-    else:
-        from ltdcheck.adapters.stand_in_numpy import NumpyPasses as Passes  # type: ignore[assignment]
     right = InLayout(Network(plan.layout.cell), plan.layout)
-    original = type(kind.__name__, (), {k: getattr(kind, k) for k in ("forward", "backward") if hasattr(kind, k)})
-    passes = Passes(
+    original = type(kind.__name__, (), {name: getattr(kind, name) for name in METHODS if hasattr(kind, name)})
+    passes = passes_of(plan.seat.framework)(
         original, plan.form, right.parameters, lambda: _Reached(InLayout(network_of(plan), plan.layout), plan.reached)
     )
     for name, method in passes.methods().items():

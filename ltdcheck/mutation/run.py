@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ltdcheck.errors import TargetFailure, TargetUnusableError, UsageError
-from ltdcheck.faults.fault import fault_named
-from ltdcheck.mutant import Campaign, Mutant
+from ltdcheck.implementation import Implementation
+from ltdcheck.mutant import Campaign, Fate, Mutant
+from ltdcheck.mutation.catalogue import plant_in, require_fault
 from ltdcheck.mutation.choosing import candidates, showing
 from ltdcheck.mutation.command import Outcome, run_command
 from ltdcheck.mutation.plan import Plan, require_servable
@@ -61,15 +62,16 @@ def prepare(wanted: Wanted, say: Callable[[str], None]) -> Prepared:
     if not words:
         raise UsageError("--command is empty; name what runs the tests, such as 'pytest tests/test_my_lstm.py'.")
     for name in wanted.faults:
-        fault_named(name)  # which refuses one that does not exist
+        require_fault(name)
     opened, plan = _identified(wanted)
     say(f"{wanted.target} is {opened.cell}({opened.variant})")
     timeout = _control(words, plan, wanted, say)
     asked = candidates(plan.layout, wanted.faults, wanted.sample, wanted.seed)
-    assert opened.implementation is not None
+    assert isinstance(opened.implementation, Implementation)
     left_out: dict[str, str] = {}
     chosen: list[str] = []
-    for fault, why in showing(plan.layout, asked, backward=opened.implementation.told["has_backward"]):
+    target = opened.implementation
+    for fault, why in showing(plan, asked, target.precisions, backward=target.has_backward):
         if why:
             left_out[fault.id] = why
         else:
@@ -160,8 +162,9 @@ def attempts(prepared: Prepared, done: Sequence[str] = ()) -> Iterator[Mutant]:
 
 def _attempt(words: Sequence[str], plan: Plan, folder: Path, timeout: float) -> Mutant:
     outcome = _run(words, plan, folder, timeout)
-    sentence = fault_named(plan.fault).sentence
-    return Mutant(plan.fault, sentence, "survived" if outcome.passed else "killed", outcome.words, outcome.seconds)
+    fault, _ = plant_in(plan.layout.cell, plan.fault)
+    fate: Fate = "survived" if outcome.passed else "killed"
+    return Mutant(plan.fault, fault.sentence, fate, outcome.words, outcome.seconds)
 
 
 def _run(words: Sequence[str], plan: Plan, folder: Path, timeout: float) -> Outcome:

@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ltdcheck.adapters.adapting import adapt, adapter_of
-from ltdcheck.adapters.form import Form
+from ltdcheck.adapters.form import Form, H, I
 from ltdcheck.adapters.loading import load
 from ltdcheck.errors import TargetUnusableError
-from ltdcheck.mutation.plan import Seat, form_from_json, form_to_json
+from ltdcheck.mutation.plan import PASSES, Seat, form_from_json, form_to_json
 from ltdcheck.runner.isolation import Worker
 
+STANDING = (
+    "Name a NumPy class, a torch module, an object of jax with init and apply, or a module of equinox or flax: faults "
+    "are planted in these."
+)
 WHAT_TO_NAME = "Name a class, an instance, or a function (input_size, hidden_size) that makes one, in a Python file."
 
 
@@ -56,17 +60,36 @@ def opened(source: Mapping[str, Any], live: object | None = None) -> Any:
     def answer(method: str, header: Any, arrays: Any) -> Any:
         found: Any = load(spec)
         network: Any = adapt(found, spec)
-        framework = getattr(network, "framework", "")
+        framework = framework_of(found, network, spec)
         if not isinstance(found, type) and adapter_of(found) is not None:
             seat = Seat(_file_of_module(spec), spec.rpartition(":")[2], "instance", framework)
         else:
             kind: Literal["class", "factory"] = "class" if isinstance(found, type) else "factory"
             seat = Seat(_file_of(found, spec), found.__qualname__, kind, framework)
-        if seat.framework not in ("numpy", "torch"):
-            raise TargetUnusableError(spec, "it is neither a torch module nor a NumPy class.", WHAT_TO_NAME)
         return {"seat": asdict(seat), "form": form_to_json(network.form)}, {}
 
     return answer
+
+
+def framework_of(found: Any, network: Any, spec: str) -> str:
+    """One of ``PASSES``.
+
+    Raises
+    ------
+    TargetUnusableError
+        When nothing can stand in for what the target is, or makes.
+    """
+    if network.framework in ("numpy", "torch", "jax"):
+        return str(network.framework)
+    made = found if adapter_of(found) else network.blueprint.make(I, H)
+    framework, kind = adapter_of(made), made if isinstance(made, type) else type(made)
+    if framework not in PASSES:
+        why = f"it is of {network.framework}, and nothing stands in for its layers."
+        raise TargetUnusableError(spec, why, STANDING)
+    if kind.__module__.partition(".")[0] == "flax":
+        why = f"{kind.__name__} is called in a form of flax's own, with a carry."
+        raise TargetUnusableError(spec, why, "Name a module of your own that holds it and is called with (x, state).")
+    return framework
 
 
 def _without_environment(spec: str) -> str:

@@ -12,9 +12,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ltdcheck.faults.fault import Network
 from ltdcheck.implementation import Outputs
 from ltdcheck.mutation.in_layout import InLayout
 from ltdcheck.problem import Array, Params, Problem
+from ltdcheck.reference.direction import turned
+from ltdcheck.reference.networks.layered import Layered
 
 Pull = Callable[[Array, tuple[Array, ...], dict[str, str]], Outputs]
 
@@ -27,7 +30,7 @@ class Serving:
 
     def forward(self, problem: Problem) -> tuple[Outputs, Pull]:
         """The forward pass, and the function ``(dy, dstate, views of both)`` that pulls back through it."""
-        before = copy.copy(self.implementation.network)
+        before = _remembering(self.implementation.network)
         out = self.implementation.run(problem, backward=False)
         self.calls += 1
         self._suffer(problem, out, backward=False)
@@ -37,7 +40,7 @@ class Serving:
             nonlocal pulls
             pulls += 1
             alone = number == self.calls
-            replayed = InLayout(copy.copy(before) if alone else copy.deepcopy(before), self.implementation.layout)
+            replayed = InLayout(_remembering(before) if alone else copy.deepcopy(before), self.implementation.layout)
             again = asked.with_(dy=dy, dstate=dstate, views={**asked.views, **views})
             answer = replayed.run(again) if pulls == 1 else replayed.run_back_again(again)
             if alone:
@@ -55,13 +58,14 @@ class Serving:
         there = self.implementation.there(problem.with_(state=problem.given_state))
         cast = problem.precision
         params = {name: value.astype(cast) for name, value in there.params.items()}
-        x, dy = problem.x.astype(cast), problem.dy.astype(cast)
+        x, dy = there.x.astype(cast), there.dy.astype(cast)
         state = tuple(s.astype(cast) for s in there.given_state)
         self.implementation.network.answer(params, x, state, dy, there.dstate, backward=backward)
+        back = turned(there.with_(x=x, dy=dy), self.implementation.layout.direction)
         if backward:
-            _write(problem.dy, dy)
+            _write(problem.dy, back.dy)
             return
-        _write(problem.x, x)
+        _write(problem.x, back.x)
         if problem.state is not None:
             for place, changed in zip(self.implementation.layout.places, state, strict=True):
                 _write(problem.state[place], changed)
@@ -72,6 +76,14 @@ class Serving:
         factors = {n: np.divide(after[n], was, out=np.ones_like(was), where=was != 0) for n, was in before.items()}
         for name, factor in self.implementation.scattered(factors, problem).items():
             _write(problem.params[name], problem.params[name] * np.where(factor == 0, 1, factor))
+
+
+def _remembering(network: Network) -> Network:
+    """Another with the same memory, where what it wrote into answers still is; cells of layers have their own."""
+    other = copy.copy(network)
+    if isinstance(network.cell, Layered):
+        other.cell = copy.deepcopy(network.cell)
+    return other
 
 
 def _kept(problem: Problem) -> Problem:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -42,7 +43,7 @@ def executed(path: str) -> ModuleType:
     spec = importlib.util.spec_from_file_location("standing", ROOT / path)
     assert spec is not None
     assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules["standing"] = importlib.util.module_from_spec(spec)  # where dataclasses look it up
     spec.loader.exec_module(module)
     return module
 
@@ -96,8 +97,8 @@ def test_a_class_stays_what_it_was() -> None:
     assert {name: tuple(p.shape) for name, p in net.named_parameters()} == {"weight": (7, 16), "bias": (16,)}
     with pytest.raises(CannotStandInError, match="x has the shape"):
         net(torch.ones(2, 3))
-    with pytest.raises(CannotStandInError, match="float16"):
-        net.half()(torch.ones(2, 1, 3).half())
+    with pytest.raises(CannotStandInError, match="complex64"):
+        net(torch.ones(2, 1, 3, dtype=torch.complex64))
     with pytest.raises(CannotStandInError, match="x has 2 columns"):
         net.float()(torch.ones(2, 1, 2))
 
