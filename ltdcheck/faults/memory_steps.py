@@ -50,7 +50,7 @@ class NTMSteps(NTM):
         """One step."""
         *own, r_prev, w_r, w_w, mem = state
         E, M = emissions(self.width, self.reach), self.width
-        new, _ = self.controller.step(p, z + linear(r_prev, p["R"]), tuple(own))
+        new, _ = self.controller.step(p, z + linear(r_prev, p["R_r"]), tuple(own))
         e_r, e_w = linear(new[0], p["E_r"]) + p["e_r"], linear(new[0], p["E_w"]) + p["e_w"]
         w_w, w_r = self.stood(w_w, w_r)
         w_w = self.address(mem, w_w, e_w[..., :E])

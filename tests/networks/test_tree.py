@@ -12,7 +12,9 @@ from networks.draws import CELLS, array, arrays, cells, scales, seeds, sizes
 from networks.same import Lift, assert_same
 
 from ltdcheck.reference.cells.elman import Elman
+from ltdcheck.reference.cells.jordan import Jordan
 from ltdcheck.reference.cells.lstm import LSTM
+from ltdcheck.reference.cells.ntm import NTM
 from ltdcheck.reference.networks.composition import Affine, Bilinear, Recurrent
 from ltdcheck.reference.networks.fold import Order
 from ltdcheck.reference.networks.tree import Tree
@@ -21,7 +23,7 @@ from ltdcheck.reference.networks.unroll import unroll
 
 EPS = float(np.finfo(float).eps)
 
-COMPOSITIONS = [Affine(), Affine("sigmoid"), Bilinear(), *map(Recurrent, CELLS)]
+COMPOSITIONS = [Affine(), Affine("sigmoid"), Bilinear(), *map(Recurrent, (*CELLS, Jordan(hidden=2), NTM(rows=2)))]
 Rng = np.random.Generator
 
 

@@ -1,18 +1,20 @@
 """Neural Turing machine (S29): a controller, a memory of N rows of M numbers, a write head and a read head.
 
-    h', .. = controller(b + U@x + R@r, h, ..)      r is what was read the step before
+    h', .. = controller(b + U@x + R_r@r, h, ..)      r is what was read the step before
     w_w'   = address(mem, w_w, E_w@h' + e_w)       mem' = write(mem, w_w', erase, add)
     w_r'   = address(mem', w_r, E_r@h' + e_r)      r'   = read(mem', w_r')
 
 with :mod:`~ltdcheck.reference.memory.head` and :mod:`~ltdcheck.reference.memory.access`; the write head emits also
 erase = sg (M) and add (M). With ``reads="before"`` the read head addresses and reads mem, what the memory was before
-this step's write. The controller is any cell whose drive is ``b + U@x``.
+this step's write. The controller is any cell that x enters through parameters alone, alike at every step, and so
+does r: with gates of groups (S15) ``R_r`` has rows for them too, as what ``x`` adds has.
 
-Shapes: the controller's; r (B, M), w_r and w_w (B, N), mem (B, N*M) row after row; R (rows of U, M),
+Shapes: the controller's; r (B, M), w_r and w_w (B, N), mem (B, N*M) row after row; R_r (columns of the drive, M),
 E_r (M + 2J + 4, H), e_r, E_w (3M + 2J + 4, H), e_w. The state is the controller's, then r, w_r, w_w, mem. w_r and w_w
 are distributions.
 
-Refuses: no rows, rows of no numbers, and a negative reach J.
+Refuses: no rows, rows of no numbers, and a negative reach J; a controller whose drive tells the step (clockwork) or
+hands on x itself (targets and coins), or that has arrays of the machine's own names.
 
 Source: GBC 10.12; Graves, Wayne & Danihelka 2014.
 """
@@ -55,19 +57,40 @@ class NTM(Cell):
         if self.reads not in ("after", "before"):
             raise ValueError(f"reads is {self.reads!r}; it must be after or before")
         object.__setattr__(self, "states", (*self.controller.states, "r", "w_r", "w_w", "mem"))
-        object.__setattr__(self, "gates", self.controller.gates)
+        for name in ("gates", "differentiable"):
+            object.__setattr__(self, name, getattr(self.controller, name))
 
     def shapes(self, I: int, H: int) -> dict[str, tuple[int, ...]]:
-        """Parameters by name."""
+        """Parameters by name.
+
+        Raises
+        ------
+        ValueError
+            For a controller that nothing can be added to, as the module says.
+        """
         inner, E = self.controller.shapes(I, H), emissions(self.width, self.reach)
         heads: dict[str, tuple[int, ...]] = {
-            "R": (inner["U"][0], self.width),
+            "R_r": (self._columns(inner, I), self.width),
             "E_r": (E, H),
             "e_r": (E,),
             "E_w": (E + 2 * self.width, H),
             "e_w": (E + 2 * self.width,),
         }
+        if taken := sorted(inner.keys() & heads.keys()):
+            raise ValueError(
+                f"controller is {self.controller.name}; its arrays {', '.join(taken)} are the heads' names"
+            )
         return {**inner, **heads}
+
+    def _columns(self, shapes: dict[str, tuple[int, ...]], I: int) -> int:
+        """How many numbers drive the controller: without weights none of them is anything but 0."""
+        z = self.controller.drive({name: np.zeros(shape) for name, shape in shapes.items()}, np.ones((1, 1, I)))
+        if not isinstance(z, np.ndarray) or np.any(z):
+            raise ValueError(
+                f"controller is {self.controller.name}; it must be a cell that x enters through parameters alone, "
+                "alike at every step"
+            )
+        return int(z.shape[-1])
 
     def widths(self, H: int) -> tuple[int, ...]:
         """Columns of each array of the state."""
@@ -91,7 +114,7 @@ class NTM(Cell):
         """One step; ``z`` is the controller's drive."""
         *own, r_prev, w_r, w_w, mem = state
         E, M = emissions(self.width, self.reach), self.width
-        new, inner = self.controller.step(p, z + linear(r_prev, p["R"]), tuple(own))
+        new, inner = self.controller.step(p, z + linear(r_prev, p["R_r"]), tuple(own))
         h = new[0]
         e_r, e_w = linear(h, p["E_r"]) + p["e_r"], linear(h, p["E_w"]) + p["e_w"]
         erase, add = sigmoid(e_w[..., E : E + M]), e_w[..., E + M :]
@@ -117,10 +140,10 @@ class NTM(Cell):
         dh = linear_adjoint(de_r, p["E_r"]) + linear_adjoint(de_w, p["E_w"])  # e = e + E@h'
         dz, down, shares = self.controller.step_vjp(p, inner, (dnew[0] + dh, *dnew[1:]))
         heads: dict[str, Share] = {
-            "R": Outer(dz, r_prev),  # the drive is z + R@r
+            "R_r": Outer(dz, r_prev),  # the drive is z + R_r@r
             "E_r": Outer(de_r, h),
             "e_r": Total(de_r),
             "E_w": Outer(de_w, h),
             "e_w": Total(de_w),
         }
-        return dz, (*down, linear_adjoint(dz, p["R"]), dw_r, dw_w, dmem), {**shares, **heads}
+        return dz, (*down, linear_adjoint(dz, p["R_r"]), dw_r, dw_w, dmem), {**shares, **heads}

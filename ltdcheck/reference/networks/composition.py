@@ -6,7 +6,8 @@
     recurrent         (h, ..) = cell(r, state of l)             any cell: the right child is the input
 
 phi is one of tanh, sigmoid, relu, identity. A recurrent composition reads the output of the right child alone, so that
-on a chain it is the network unrolled over the leaves; an affine one on a chain is an Elman network.
+on a chain it is the network unrolled over the leaves, of a cell that does not count time: each node is a first step. An
+affine one on a chain is an Elman network.
 
 Shapes: l, r, h (B, H), W (H, 2H), b (H,), V (H*2H, 2H), slice after slice; a cell's parameters for H inputs.
 
@@ -31,10 +32,9 @@ from ltdcheck.reference.nonlinearities import NONLINEARITIES, Nonlinearity
 class Composition(ABC):
     """One node. Law: ``join_vjp`` is the adjoint of the derivative of ``join``."""
 
-    @property
-    def arrays(self) -> int:
-        """How many arrays make up the state of a node; the first is its vector."""
-        return 1
+    def widths(self, H: int) -> tuple[int, ...]:
+        """Columns of the arrays that make up the state of a node; the first is its vector."""
+        return (H,)
 
     @abstractmethod
     def shapes(self, H: int) -> Shapes:
@@ -113,10 +113,9 @@ class Recurrent(Composition):
 
     cell: Cell
 
-    @property
-    def arrays(self) -> int:
-        """How many arrays make up the state of a node; the first is its vector."""
-        return len(self.cell.states)
+    def widths(self, H: int) -> tuple[int, ...]:
+        """Columns of the arrays that make up the state of a node; the first is its vector."""
+        return self.cell.widths(H)
 
     def shapes(self, H: int) -> Shapes:
         """Parameters by name."""

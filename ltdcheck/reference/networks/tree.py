@@ -20,6 +20,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+import numpy as np
+
 from ltdcheck.reference import ops
 from ltdcheck.reference.cell import Saved, State
 from ltdcheck.reference.networks.composition import Affine, Composition
@@ -61,7 +63,9 @@ class Tree(Network):
         """
         self._require(params, x, order)
         h, p = ops.linear(x, params["E"]) + params["e"], inside("join", params)
-        rest = (ops.zeros_like(h[0]),) * (self.composition.arrays - 1)
+        H = h.shape[-1]
+        nothing = ops.zeros_like(h[0])
+        rest = tuple(ops.linear(nothing, np.zeros((n, H))) for n in self.composition.widths(H)[1:])
         leaves = [(h[n], *rest) for n in range(x.shape[0])]
         states, saved = fold(order, leaves, lambda v, left, right: self.composition.join(p, left, right))
         return (ops.stack([s[0] for s in states]), states[-1]), TreeTape(params, x, order, states, saved)

@@ -43,7 +43,7 @@ class Sizes:
         recurrent, weights, biases = REGIMES[self.regime]
         params = {}
         for name, shape in cell.shapes(self.I, self.H).items():
-            scale = biases if len(shape) == 1 else recurrent if name in "RW" else weights
+            scale = biases if len(shape) == 1 else recurrent if name in ("R_r", "W") else weights
             params[name] = rng.standard_normal(shape) * scale / np.sqrt(shape[-1] if len(shape) > 1 else 1)
         B, N, M = self.B, cell.rows, cell.width
         own = [rng.standard_normal((B, self.H)) for _ in cell.controller.states]

@@ -7,13 +7,19 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from oracles.draws import margin, truth
+from oracles.draws import margin, named, truth
 from reference.memory.draws import REGIMES, Sizes, machines, sizes
 
+from ltdcheck.errors import NotDifferentiableError
 from ltdcheck.oracles import complex_step, finite_difference, tape
 from ltdcheck.oracles.pairing import blocks, every
+from ltdcheck.reference.cell import Cell
+from ltdcheck.reference.cells import CELLS
 from ltdcheck.reference.cells.elman import Elman
+from ltdcheck.reference.cells.greff import GreffLSTM
+from ltdcheck.reference.cells.jordan import Forced
 from ltdcheck.reference.cells.ntm import NTM
+from ltdcheck.reference.cells.shared_gates import SharedGatesGRU
 from ltdcheck.reference.networks.unroll import run, unroll
 
 EPS = float(np.finfo(float).eps)
@@ -50,7 +56,7 @@ def longhand(p: dict[str, Any], x: Any, state: Any, N: int, M: int) -> tuple[Any
     """One row of a batch through one step with an Elman controller, by loops over rows; J = 1, reads after."""
     h, r, w_r, w_w, flat = state
     memory = flat.reshape(N, M).copy()
-    h = np.tanh(p["U"] @ x + p["W"] @ h + p["b"] + p["R"] @ r)
+    h = np.tanh(p["U"] @ x + p["W"] @ h + p["b"] + p["R_r"] @ r)
 
     def place(w_prev: Any, e: Any) -> Any:
         key, beta, g = e[:M], np.log1p(np.exp(e[M])), 1 / (1 + np.exp(-e[M + 1]))
@@ -122,6 +128,38 @@ def test_sizes_that_hold_nothing_are_refused(arguments: dict[str, Any], said: st
     """The message names the argument, its value, and what is allowed."""
     with pytest.raises(ValueError, match=said):
         NTM(**arguments)
+
+
+@pytest.mark.parametrize(
+    "controller",
+    [*(cell() for cell in CELLS.values()), GreffLSTM("full gate recurrence"), SharedGatesGRU("product"), NTM()],
+    ids=named,
+)
+def test_every_cell_is_a_controller_or_is_refused_by_name(controller: Cell) -> None:
+    """With what was read as one more input in every gate; a clock, and heads of the same names, are refused."""
+    cell = NTM(controller, rows=2, width=2)
+    if controller.name in ("clockwork", "ntm"):
+        with pytest.raises(ValueError, match=f"controller is {controller.name}; it"):
+            cell.shapes(2, 4)
+        return
+    problem = Sizes(T=2, H=4, seed=3).problem(cell)
+    *own, r, _, _, _ = problem.given_state
+    new, _ = cell.step(problem.params, cell.drive(problem.params, problem.x)[0], problem.given_state)
+    z = controller.drive(problem.params, problem.x)[0] + r @ problem.params["R_r"].T
+    for got, right in zip(new, controller.step(problem.params, z, tuple(own))[0], strict=False):
+        assert np.array_equal(got, right)
+    if controller.differentiable:
+        right, estimates = truth(cell, problem), tape.gradients(cell, problem)
+        assert all(margin(estimate, *right[block]) <= 1 for block, estimate in estimates.items())
+    else:
+        with pytest.raises(NotDifferentiableError):
+            run(cell, problem)
+
+
+def test_targets_and_coins_are_no_controllers_input() -> None:
+    """A forced network hands its input on as it is."""
+    with pytest.raises(ValueError, match="controller is jordan-forced; it must be a cell that x enters through"):
+        NTM(Forced()).shapes(5, 2)
 
 
 def test_it_starts_at_rest_on_a_given_memory() -> None:
