@@ -13,12 +13,13 @@ OTHER = "other"  # a cell that has no reference: None is taken, for "find out"
 _GRADIENTS = "it is a way to take gradients, and no network. A target's own backward pass is checked with its cell."
 _MEMORY = "its state holds a memory beside its cell's, and no question tells the arrays of its heads apart."
 
-# networks that are no function (x, state) -> (y, state), or whose arrays no question tells apart: why, and what to do
+# what is no function (x, state) -> (y, state) of its own, or has arrays that no question tells apart: why, what to do
 UNFIT = {
+    "identity-rnn": "it is an elman with given initial weights. Say --cell elman --as nonlinearity=relu.",
     "generative": "it feeds its own samples back: its outputs are draws. Check its cell: --cell elman, lstm, ..",
     "conditional": "its context goes in beside x. Check its cell on x and context joined: --cell elman, lstm, ..",
     "encoder-decoder": "it answers a sequence of another length. Check encoder and decoder on their own.",
-    "grid": "its x has two axes of steps, (M, N, B, I), and a target has one.",
+    "grid": "its x has two axes of steps, (R, C, B, I), and a target has one.",
     "tree": "its x comes with a tree, and a target is given a sequence.",
     "deep": "the arrays of its MLPs are not told apart by questions. Check its cell on its own.",
     "deep-transition": "the arrays of its MLP are not told apart by questions. Check its cell on its own.",
@@ -37,14 +38,14 @@ def require_family(name: str) -> None:
     UnknownNameError
         When nothing has this name.
     UsageError
-        When it is a network that a target cannot be, with the reason and with what can be done.
+        When it is a system that a target cannot be, with the reason and with what can be done.
     """
     accepted = (*CELLS, "unroll", *LAYERED, *CLIPPING, OTHER)
     if name in accepted:
         return
     if name in APART:
         cell_named(name)  # which says why it cannot be
-    if name not in {system.name for system in systems("S20", "S31")}:
+    if name not in {system.name for system in systems()}:
         raise UnknownNameError("cell", name, sorted(accepted))
     why = UNFIT.get(name, "it is no function (x, state) -> (y, state) of a sequence.")
     raise UsageError(f"--cell {name} cannot be checked: {why} {FROM_PYTHON}")

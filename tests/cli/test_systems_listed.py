@@ -8,6 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from ltdcheck.cli import main
+from ltdcheck.diagnosis.families import CLIPPING, LAYERED
+from ltdcheck.reference.cells import CELLS
 from ltdcheck.reference.systems import systems
 
 # What each row of the source documents is about: words that its explanation must hold.
@@ -56,6 +58,9 @@ ROWS = {
     "S48": ("radius", "identity", "orthogonal", "15 inputs", "b_f = 1", "smart tanh"),
     "S49": ("L1", "L2"),
 }
+
+
+FAMILIES = (*CELLS, *LAYERED, *CLIPPING, "unroll")
 
 
 def call(*arguments: str) -> str:
@@ -113,6 +118,17 @@ def test_the_first_line_of_a_row_names_it() -> None:
     for row in ROWS:
         first = next(s for s in systems() if s.row == row)
         assert re.search(rf"\b{row}\b", first.page), row
+
+
+@pytest.mark.parametrize("name", sorted({s.name for s in systems()}))
+def test_every_name_is_a_family_for_check_or_is_refused_with_a_reason(name: str) -> None:
+    """What is listed is never answered with "there is no such cell"."""
+    told = CliRunner().invoke(main, ["check", "nowhere.py:It", "--cell", name]).output
+    assert told.startswith("Error: ")
+    assert "There is no cell" not in told
+    assert (
+        name in FAMILIES or f"{name} cannot be checked: " in told or f"{name} is no cell that a target can be: " in told
+    )
 
 
 @pytest.mark.parametrize(

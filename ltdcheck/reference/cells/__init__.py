@@ -30,7 +30,10 @@ CELLS: dict[str, type[Cell]] = {
 # cells that a target cannot be, and what they need that forward(x, state) -> (y, state) has no place for
 APART: dict[str, str] = {
     "iterated_map": "an iterated map has no input, and a target is called with one",
-    "jordan-forced": "its targets and coins would have to come with the input; check the network by itself as jordan",
+    **dict.fromkeys(
+        ("jordan-forced", "teacher-forcing"),
+        "its targets and coins would have to come with the input; check the network by itself as jordan",
+    ),
     "ntm": "its state has arrays of several widths, and each array of a target's state is (B, H)",
 }
 
