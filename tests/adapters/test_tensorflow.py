@@ -1,4 +1,4 @@
-"""The TensorFlow adapter: modules, compiled or not, and what TensorFlow's own fused operator does wrong."""
+"""The TensorFlow adapter: modules, compiled or not, and TensorFlow's own fused operators."""
 
 from __future__ import annotations
 
@@ -8,11 +8,17 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from adapters.cases import problem_for
+from adapters.conforming import subject_of
 
 from ltdcheck.adapters.adapting import adapt
+from ltdcheck.adapters.tensorflow_factories import block_lstm, block_lstm_v2
+from ltdcheck.diagnosis.layers import recognise
+from ltdcheck.diagnosis.probe import SIZES
 from ltdcheck.errors import TargetUnusableError
 from ltdcheck.oracles.rounding import expected
+from ltdcheck.properties.law import property_named
 from ltdcheck.reference.cells import Elman
+from ltdcheck.strategies.problems import Recipe, build
 
 
 class Tanh(tf.Module):  # type: ignore[misc,name-defined]
@@ -64,27 +70,15 @@ def test_a_module_without_variables_is_refused() -> None:
         adapt(tf.Module(), "it")
 
 
-def test_the_gradient_of_tensorflows_second_fused_lstm_is_of_the_other_gate_order() -> None:
-    """BlockLSTMV2 reads its gates as i f c o; its registered gradient is that of BlockLSTM, which reads i c f o.
-
-    One step of one unit from c = 0: the output does not depend on the forget gate, and the gradient says that it does.
-    """
-    one = lambda *shape: tf.ones(shape)  # noqa: E731
-    w, b, zero = tf.Variable(tf.constant([[1.0, 2.0, -1.0, 0.5], [0.0] * 4])), tf.zeros(4), tf.zeros(1)
-    with tf.GradientTape() as tape:
-        h = tf.raw_ops.BlockLSTMV2(
-            seq_len_max=tf.constant(1, tf.int64), x=one(1, 1, 1), cs_prev=tf.zeros((1, 1)), h_prev=tf.zeros((1, 1)),
-            w=w, wci=zero, wcf=zero, wco=zero, b=b, cell_clip=0.0, use_peephole=False,
-        )[-1]  # fmt: skip
-    _, of_forget, of_candidate, _ = tape.gradient(h, w).numpy()[0]
-
-    def output(forget: float, candidate: float) -> float:
-        i, o = (1 / (1 + np.exp(-np.array([1.0, 0.5])))).tolist()
-        return float(o * np.tanh(i * np.tanh(candidate) + 0.0 * forget))
-
-    np.testing.assert_allclose(
-        h.numpy()[0, 0, 0], output(2.0, -1.0), rtol=1e-6
-    )  # not derived: some eight eps of float32
-    slope = (output(2.0, -1.0 + 1e-6) - output(2.0, -1.0 - 1e-6)) / 2e-6
-    assert of_candidate == 0.0  # it should be the slope
-    np.testing.assert_allclose(of_forget, slope, rtol=1e-5)  # it should be 0; not derived: of a difference in float64
+@pytest.mark.parametrize(
+    ("make", "order", "right"), [(block_lstm, "order=i g f o", True), (block_lstm_v2, "order=i f g o", False)]
+)
+def test_tensorflows_fused_lstms_are_found_out(make: Any, order: str, *, right: bool) -> None:
+    """Each with its gate order; the gradient of the second is not its own, as a witness shows without ltdcheck."""
+    subject = subject_of(make)
+    assert order in recognise(subject.implementation, "it").words
+    problem = build(subject.cell, Recipe(3, 2, *SIZES, precision="float32"))
+    assert property_named("values.forward_agrees").check(subject, problem).disagreement is None
+    backward = property_named("gradients.backward_agrees").check(subject, problem)
+    assert backward.compared
+    assert (backward.disagreement is None) == right

@@ -1,4 +1,4 @@
-"""torch's functional forms: a module whose pass is ``torch.func.functional_call``, or is mapped over rows by ``vmap``."""
+"""torch's functional forms: a pass by ``torch.func.functional_call``, and one mapped over rows by ``vmap``."""
 
 from __future__ import annotations
 
