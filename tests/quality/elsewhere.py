@@ -94,7 +94,8 @@ def layout_of(spec: str, claimed: str | None) -> tuple[Implementation, Layout]:
 def planted_in(row: Target, fault: Fault) -> Implementation | None:
     """A class like that of the row, answered by the reference with the fault; None where it has nothing of the kind."""
     implementation, layout = layout_of(row.spec, row.cell if row.claimed else None)
-    if fault.plant(layout.cell) is None:
+    wrong = fault.plant(layout.cell)
+    if wrong is None or (wrong.takes_lengths and not implementation.takes_lengths):
         return None
     written: Any = load(str(ROOT / row.spec))
     kind: Any = type(written.__name__, (written,), {"__module__": written.__module__})
@@ -127,7 +128,9 @@ def hosts(fault: Fault, family: str, form: str, number: int) -> Iterator[tuple[I
             yield found, layout_of(row.spec, row.cell if row.claimed else None)[1]
     cell, network = host(fault, family)
     layout = separate(cell) if form == "separate" else fused(cell)
-    yield InLayout(network, layout), layout
+    arranged = InLayout(network, layout)
+    arranged.takes_lengths = network.takes_lengths
+    yield arranged, layout
 
 
 # -- what is said ----------------------------------------------------------------------------------------------------
