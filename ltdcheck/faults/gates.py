@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from ltdcheck.faults.fault import Network, Plant, fault
 from ltdcheck.faults.graft import ALL, GATED, GATES, derived
-from ltdcheck.faults.steps import ElmanSteps, Steps, clip_of, rewired, rewires
+from ltdcheck.faults.steps import STEPS, ElmanSteps, Steps, clip_of, rewired, rewires
 from ltdcheck.reference import ops
 from ltdcheck.reference.cell import Cell, Saved, State
 from ltdcheck.reference.cells.elman import Elman
@@ -207,4 +207,4 @@ class _Clipped(Steps):
     variant=True,
 )
 def _clipped(cell: Cell) -> Network | None:
-    return rewired(_Clipped, cell) if clip_of(cell) > 8 else None
+    return rewired(_Clipped, cell) if cell.name in STEPS and clip_of(cell) > 8 else None

@@ -38,6 +38,18 @@ def test_a_family_is_tried_for_its_own_faults_first() -> None:
         assert {f.id for f in EVERYWHERE} <= set(ids)
 
 
+@pytest.mark.parametrize("family", OTHERS)
+def test_every_fault_is_planted_in_every_family_or_says_that_it_has_no_place(family: str) -> None:
+    """A diagnosis plants them all: none asks a cell for what it does not have, a block that it lacks apart."""
+    planted = 0
+    for fault in EVERYWHERE:
+        try:
+            planted += fault.plant(CELLS[family]()) is not None
+        except ValueError:  # a block of the weights that this family has in another shape
+            assert not isinstance(fault.plant, type)
+    assert planted > len(EVERYWHERE) / 2
+
+
 @pytest.mark.parametrize("fault", EVERYWHERE, ids=lambda f: f.id)
 def test_a_fault_of_the_fold_runs_in_another_family(fault: Fault) -> None:
     """Each in one of the families that it is not listed for; those whose plant is a network, in whichever it is."""
