@@ -45,11 +45,13 @@ def conduct(
         record = ask(told, [console, writer])
     except KeyboardInterrupt:
         console.stop()
+        writer.leave()
         left = f"The results so far are in {path}.partial." if writer.opened else "Nothing was checked yet."
         click.echo(f"Interrupted. {kept() or left}", err=True)
         sys.exit(1 if writer.failed else 4)
     except BaseException:
         console.stop()
+        writer.leave()
         raise
     assert record.footer is not None
     writer.close(record.footer)
@@ -99,6 +101,12 @@ class _Late:
         """One more line."""
         self.failed = self.failed or result.status == "failed"
         self._writer.write(result)  # type: ignore[attr-defined]
+
+    def leave(self) -> None:
+        """The run did not come to its end, and the file stays partial."""
+        if self._writer is not None:
+            with self._writer:
+                pass
 
     def close(self, footer: Any) -> None:
         """The run is over."""

@@ -7,6 +7,7 @@ import os
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -19,6 +20,7 @@ from ltdcheck.reporting.html import render_html
 from ltdcheck.reporting.json_lines import SCHEMA_FILE, read_record
 from ltdcheck.reporting.shelf import Shelf
 from ltdcheck.result import Record, exit_status
+from ltdcheck.runner import side_by_side
 from ltdcheck.runner.check import run
 from ltdcheck.runner.examiners import Options
 from ltdcheck.runner.installed import FRAMEWORKS, installed
@@ -173,16 +175,31 @@ def test_the_environment_may_stand_before_a_target(monkeypatch: pytest.MonkeyPat
     assert os.environ["LTDCHECK_SEEN"] == "1"
 
 
-def test_the_command_writes_a_page_and_a_record(tmp_path: Path) -> None:
-    """Of the clipping functions of one framework, here; the page has the table of targets and properties."""
-    done = CliRunner().invoke(main, ["report", "optax", "--profile", "quick", "--out", str(tmp_path), "--jobs", "2"])
+def test_the_command_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says what is kept, takes that over, and leaves a page and a record of all, with the versions, and no more."""
+    arguments = ["report", "optax", "--profile", "quick", "--out", str(tmp_path), "--jobs", "1"]
+
+    def interrupted(targets: list[Target], *others: Any) -> Record:
+        run_side_by_side(targets[:1], *others)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(side_by_side, "run_side_by_side", interrupted)
+        done = CliRunner().invoke(main, arguments)
+    assert done.exit_code == 4, done.output
+    assert f"1 of 2 targets are checked, and kept in {tmp_path}/interrupted" in done.stderr
+    done = CliRunner().invoke(main, arguments)
     assert done.exit_code == 0, done.output
+    assert "1 of 2 targets were checked by a run that was interrupted" in done.stderr
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["index.html", "record.jsonl"]
     record = read_record(tmp_path / "record.jsonl")
     assert list(record.targets) == ["optax:clip_by_global_norm", "optax:clip"]
     schema = json.loads(SCHEMA_FILE.read_text())
     for line in (tmp_path / "record.jsonl").read_text().splitlines():
         jsonschema.validate(json.loads(line), schema)
-    assert "optax:" in (tmp_path / "index.html").read_text()
+    page = (tmp_path / "index.html").read_text()
+    assert "optax:" in page
+    assert f"optax {record.header.versions['optax']}" in page
 
 
 def test_the_table_of_targets_and_properties() -> None:
