@@ -157,12 +157,25 @@ CONTROL: dict[str, Callable[..., list[Any]]] = {"scan": _Run.scan, "while": _Run
 
 def _bound(equation: Any, values: Sequence[Any]) -> list[Any]:
     params = dict(equation.params)
+    if equation.primitive.name == "conv_general_dilated" and any(moves(v) for v in values):
+        return [_convolved(equation.primitive, params, *values)]
     if "preferred_element_type" in params and any(moves(v) for v in values):
         params = {**params, "preferred_element_type": jnp.dtype("complex128")}
     if "out_dtype" in params and any(moves(v) for v in values):
         params = {**params, "out_dtype": None}
     answer = equation.primitive.bind(*values, **params)
     return list(answer) if equation.primitive.multiple_results else [answer]
+
+
+def _convolved(primitive: Any, params: dict[str, Any], a: Any, w: Any) -> Any:
+    """By the product rule: jax's own of complex numbers adds the parts up, which loses the smaller one."""
+    params = {**params, "preferred_element_type": jnp.dtype("float64")}
+
+    def convolved(one: Any, other: Any) -> Any:
+        return np.asarray(primitive.bind(jnp.asarray(one, dtype=float), jnp.asarray(other, dtype=float), **params))
+
+    (a, b), (w, v) = ((np.real(part), np.imag(part)) for part in (a, w))
+    return jnp.asarray(convolved(a, w) + 1j * (convolved(b, w) + convolved(a, v)))
 
 
 def _real(value: Any) -> Any:

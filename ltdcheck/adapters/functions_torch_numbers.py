@@ -18,6 +18,7 @@ from torch.utils._pytree import tree_flatten, tree_map, tree_unflatten
 from ltdcheck.adapters.functions import SHAKE, How, words
 from ltdcheck.adapters.functions_torch_lost import SUMS, forget, lost, remember
 from ltdcheck.adapters.functions_torch_rules import RULES
+from ltdcheck.adapters.functions_torch_ties import but_whole, counted
 from ltdcheck.errors import NotAnalyticError
 
 # without rounding of their own, whatever they are given
@@ -42,6 +43,17 @@ VIEWS = words(
 EXACT = ARRANGING | words(
     """
     neg abs relu maximum minimum max min amax amin clamp clamp_min clamp_max sign sgn threshold_backward sort
+    floor ceil trunc round
+    """
+)
+# linear in their first argument; what torch makes them of rounds numbers that are no floating-point ones to whole ones
+OF_PARTS = words(
+    """
+    upsample_nearest1d upsample_nearest2d upsample_nearest3d _upsample_nearest_exact1d _upsample_nearest_exact2d
+    _upsample_nearest_exact3d upsample_linear1d upsample_bilinear2d upsample_trilinear3d upsample_bicubic2d
+    _upsample_bilinear2d_aa _upsample_bicubic2d_aa grid_sampler_2d grid_sampler_3d im2col col2im avg_pool1d
+    avg_pool2d avg_pool3d _adaptive_avg_pool2d _adaptive_avg_pool3d reflection_pad1d reflection_pad2d
+    reflection_pad3d replication_pad1d replication_pad2d replication_pad3d
     """
 )
 # analytic, where their arguments are complex
@@ -50,10 +62,11 @@ ANALYTIC = ARRANGING - {"_conj"} | words(
     add sub rsub mul div neg sum mean prod cumsum cumprod exp sin cos tan sinh cosh tanh asin acos atan asinh acosh
     atanh sigmoid square reciprocal mm bmm addmm addbmm baddbmm mv dot addmv addr ger outer matmul convolution trace
     linalg_solve linalg_inv_ex linalg_inv _linalg_det _linalg_solve_ex inverse silu addcmul addcdiv lerp einsum kron
-    index_add scatter_add avg_pool1d avg_pool2d log sqrt rsqrt pow logcumsumexp
+    index_add scatter_add log sqrt rsqrt pow logcumsumexp
     """
 )
 POSITIVE = {"log", "sqrt", "rsqrt", "log2", "log10"}  # real to the right of 0 only
+WHOLE = words("add sub rsub mul")  # exact for whole numbers, such as what indices are computed from
 CONVOLUTIONS = words("conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d")
 LINEAR = words(
     """
@@ -95,11 +108,15 @@ class Rounding(TorchDispatchMode):  # type: ignore[misc]  # torch is not followe
         if self.how.seed is None:
             return func(*args, **kwargs)
         size = None
+        if name == "_to_copy":
+            args = (counted(self.how, args[0], kwargs), *args[1:])
         if self.how.seed is not None and name in LINEAR and "out" not in kwargs and not writes(func):
             size = func(*(_size(a) if isinstance(a, torch.Tensor) else tree_map(_size, a) for a in args), **kwargs)
         result = func(*args, **kwargs)
         if name in EXACT:
             return result
+        if name in WHOLE and isinstance(result, torch.Tensor):
+            size = but_whole(result, args[:2])
         mutable = writes(func)
         if isinstance(result, torch.Tensor):
             return self.moved(result, size, mutable=mutable)
@@ -146,6 +163,8 @@ class Sides(Rounding):
         if name in RULES:
             result = RULES[name](self.how, *raised(args, torch.complex128), **kwargs)
             return args[0].copy_(result) if mutable else self._rounded(name, args, result)
+        if name in OF_PARTS and not any(map(_is_complex, args[1:])):
+            return self._by_parts(func, args[0], args[1:], kwargs)
         if name == "view_as_real":
             raise ConvolvedError(f"{func}: part by part, as torch's convolutions take complex numbers")
         if name not in ANALYTIC:
@@ -166,6 +185,13 @@ class Sides(Rounding):
             return result
         result = tree_map(lambda part: self.moved(part, None, mutable=False), result)
         return self._losing(name, args, result, mutable=False)
+
+    def _by_parts(self, func: Any, a: torch.Tensor, rest: Any, kwargs: Any) -> torch.Tensor:
+        parts = a.real.contiguous(), a.imag.contiguous()
+        result = torch.complex(*(func(part, *rest, **kwargs) for part in parts))
+        if self.how.seed is None:
+            return result
+        return self.moved(result, torch.complex(*(func(part.abs(), *rest, **kwargs) for part in parts)), mutable=False)
 
     def _losing(self, name: str, args: Any, result: Any, *, mutable: bool) -> Any:
         """Off as well by what its slope loses that other code would form of other terms."""

@@ -16,6 +16,7 @@ from ltdcheck.adapters.functions_torch_ties import (
     chosen,
     clamp,
     compared,
+    counted,
     extreme,
     flat,
     largest,
@@ -172,7 +173,7 @@ def _softplus(how: How, a: torch.Tensor, beta: float = 1.0, threshold: float = 2
 
 def _to_copy(how: How, a: torch.Tensor, dtype: Any = None, **_: Any) -> torch.Tensor:
     if dtype is not None and not dtype.is_floating_point and not dtype.is_complex:
-        return a.real.to(dtype)  # counts do not move
+        return counted(how, a.real, {"dtype": dtype}).to(dtype)  # counts do not move
     return a.clone()
 
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import torch
 
-from ltdcheck.adapters.functions import How
+from ltdcheck.adapters.functions import SHAKE, How
 from ltdcheck.errors import NotAnalyticError
 
 Rule = Callable[..., Any]
+OPERATIONS = 16  # that may lie behind a count
 
 
 def order(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -105,6 +106,24 @@ def flat(value: Callable[[torch.Tensor], torch.Tensor], jumps: Callable[[torch.T
 def whole(a: torch.Tensor) -> torch.Tensor:
     """Where numbers are whole."""
     return a == torch.round(a)
+
+
+def counted(how: How, a: torch.Tensor, options: dict[str, Any]) -> torch.Tensor:
+    """What is made a count: a whole number that was computed, as an index, is not rounded to the one below it."""
+    dtype = options.get("dtype")
+    if how.seed is None or dtype is None or dtype.is_floating_point or dtype.is_complex or not a.is_floating_point():
+        return a
+    nearest = a.round()
+    return torch.where((a - nearest).abs() <= OPERATIONS * SHAKE * how.unit * nearest.abs(), nearest, a)
+
+
+def but_whole(result: torch.Tensor, terms: Any) -> torch.Tensor:
+    """What rounds of a sum or product: nothing where all terms are whole numbers, as those of indices are."""
+    exact = whole(result.real)
+    for term in terms:
+        exact = exact & (whole(term.real) if isinstance(term, torch.Tensor) else term == round(term))
+    rounds = torch.where(exact, 0.0, result.real)
+    return torch.complex(rounds, result.imag) if result.is_complex() else rounds
 
 
 def sorted_by_real_parts(how: How, a: torch.Tensor, dim: int = -1, descending: bool = False) -> Any:  # noqa: FBT001, FBT002

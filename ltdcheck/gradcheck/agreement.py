@@ -4,8 +4,9 @@ A complex step along all entries in one pass gives the Jacobian. What agrees wit
 within ``FACTOR`` times the spread of a single one, needs no more. Of the other entries the spread is measured, on the
 code of a given gradient, else on the step itself; and on the step of about ``SAMPLE`` entries in each block for the
 size that is detectable there, which is no less than what agrees unmeasured. At a kink every value between the steps
-ahead and back agrees. Whatever is left over, a dispute or a doubt, is no finding yet: all is then asked again with more
-care, block by block (:mod:`ltdcheck.gradcheck.blocks`). So no bound of this module calls a gradient wrong.
+ahead and back agrees, if several do together (:mod:`ltdcheck.gradcheck.kinks`). Whatever is left over, a dispute or a
+doubt, is no finding yet: all is then asked again with more care, block by block (:mod:`ltdcheck.gradcheck.blocks`). So
+no bound of this module calls a gradient wrong.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ltdcheck.adapters.functions import Block, Function, split
+from ltdcheck.gradcheck.kinks import between
 from ltdcheck.gradcheck.notes import DIRECTIONS
 from ltdcheck.gradcheck.report import BlockResult
 from ltdcheck.gradcheck.slopes import COMPLEX_STEP, Slopes, Stepped
@@ -58,6 +60,8 @@ def agreed(tested: Tested, slopes: Slopes) -> list[BlockResult]:
             return []
         bound[:, chosen] = np.maximum(bound[:, chosen] * ~off[chosen], least[:, chosen] + allowed * spread)
         if not np.all((there == 0) | ((gap <= bound) & (bound <= HIDDEN * there))):
+            return []
+        if not between(slopes, stepped, G, bound):
             return []
         detectable = np.where(chosen & (there != 0), bound / there, np.nan)
     return _results(tested.function, G, right, bound, detectable, kinks)

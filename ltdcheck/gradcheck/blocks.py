@@ -12,11 +12,12 @@ from numpy.typing import NDArray
 
 from ltdcheck.adapters.functions import Block
 from ltdcheck.gradcheck.directions import equalised, moves, scales, weights
+from ltdcheck.gradcheck.kinks import outside
 from ltdcheck.gradcheck.notes import DIRECTIONS, notes
 from ltdcheck.gradcheck.report import BlockResult
 from ltdcheck.gradcheck.slopes import DIFFERENCES, Slopes
 from ltdcheck.gradcheck.tested import OUTPUTS, Tested
-from ltdcheck.gradcheck.trial import Compared, Trials
+from ltdcheck.gradcheck.trial import Compared, Trials, together
 from ltdcheck.oracles.judging import HIDDEN
 
 Floats = NDArray[np.float64]
@@ -49,9 +50,19 @@ def examine(tested: Tested, slopes: Slopes, plan: Plan) -> tuple[list[BlockResul
     ends = np.cumsum([0, *(len(e.V) for e in found)])
     for e, first, last in zip(found, ends[:-1], ends[1:], strict=True):
         e.judge(compared[first:last])
+    _together(found, trials, generator)
     largest = max(e.change for e in found)
     results = [e.result(largest) for e in found]
     return results, list(notes(results, slopes, len(C), sum(o.size for o in tested.function.outputs)))
+
+
+def _together(found: list[_Examined], trials: Trials, generator: np.random.Generator) -> None:
+    """Entries at kinks that passed by themselves, each block's and then all."""
+    passed = [e for e in found if e.every and e.found is None and np.any(e.trials.kink)]
+    for e in passed:
+        e.found = outside(trials, e.trials, generator)
+    if len(passed) > 1 and all(e.found is None for e in passed):
+        passed[0].found = outside(trials, together([e.trials for e in passed]), generator)
 
 
 class _Examined:
@@ -134,9 +145,10 @@ class _Examined:
         wrong = self.found is not None
         trial = self.found or self.trials[int(np.argmax(self.trials.ratio))]
         why = self._excused(trial) if wrong else self._hidden(largest)
-        support = np.flatnonzero(trial.v[self.part])
-        index = tuple(map(int, np.unravel_index(support[0], self.block.shape))) if len(support) == 1 else None
-        unit = float(trial.v[self.part][support[0]]) if len(support) == 1 else 1.0
+        support = np.flatnonzero(trial.v)
+        alone = len(support) == 1
+        index = tuple(map(int, np.unravel_index(support[0] - self.start, self.block.shape))) if alone else None
+        unit = float(trial.v[support[0]]) if alone else 1.0
         seen = self.trials.resolution[~self.trials.zero]
         return BlockResult(
             self.block.name,

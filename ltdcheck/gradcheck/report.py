@@ -39,8 +39,9 @@ class BlockResult:
 
     @property
     def place(self) -> str:
-        """``W[2, 0]``, or the block where a direction has no entry to name."""
+        """``W[2, 0]``, or the block along a direction that has no entry to name."""
         index = f"[{', '.join(map(str, self.index))}]" if self.index else ""
+        index = " along a direction of several entries" if self.index is None else index
         output = f" of output[{', '.join(map(str, self.output))}]" if self.output else ""
         return f"{self.block}{index}{output}"
 

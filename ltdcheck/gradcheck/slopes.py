@@ -135,6 +135,14 @@ class Slopes:
         error = EPS * np.maximum(np.abs(values), np.abs(back)) + TINY / lengths
         return Stepped(values.T, back.T, error.T, lengths[:, 0], tied)
 
+    def sides(self, V: Rows) -> tuple[Rows, Rows] | None:
+        """The slopes (d, m) ahead and back along every row of V, in one pass each; None where f does not run so."""
+        lengths = np.full((len(V), 1), STEP)
+        try:
+            return self._steps(V, lengths)[0], -self._steps(-V, lengths)[0]
+        except NotAnalyticError:
+            return None
+
     def spread_of_entries(self, stepped: Stepped, columns: NDArray[np.intp], unit: float, copies: int) -> Rows | None:
         """As spread, of chosen columns of the Jacobian in one pass, (m, columns); None at kinks."""
         D, how = np.zeros((copies, len(columns), len(self.function.point))), How(seed=0, unit=unit)

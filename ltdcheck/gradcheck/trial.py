@@ -14,6 +14,7 @@ large to tell, at the one entry in which the error sits (:mod:`ltdcheck.gradchec
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -89,6 +90,11 @@ class Compared:
         weight = _largest(self.weight, least)
         with np.errstate(all="ignore"):
             return np.where(weight != 0, self.bound / weight, np.where(self.zero, 0.0, np.inf))
+
+
+def together(parts: Sequence[Compared]) -> Compared:
+    """Several comparisons' trials as one's."""
+    return Compared(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(Compared)))
 
 
 class Trials:
@@ -179,6 +185,9 @@ class Trials:
             for k, gap in gaps.items():
                 off[:, k] = np.minimum(off[:, k], np.min(np.abs(found[:, k, None] + gap), axis=1))
             measured = root_mean_square(off)
+            lost = ~np.isfinite(measured)  # where the gradient's own code overflows, or a backward pass for one forward
+            if np.any(lost):
+                measured[lost] = self._stepped(rows[lost], V[lost])
         if found is None or (careful and self.slopes.steps):
             alone = np.full(len(V), careful or self.rows is None) | (np.count_nonzero(V, axis=1) == 1)
             measured[~alone] = self.tested.once * size[~alone]

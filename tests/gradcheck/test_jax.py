@@ -114,3 +114,14 @@ def test_an_exponential_of_a_difference_that_is_formed_otherwise(f: Callable[[An
     report = check_gradient(f, jnp.asarray(o), gradient)
     assert report.ok is True, str(report)
     assert check_gradient(f, jnp.asarray(o), gradient * np.float32(1.02)).ok is False
+
+
+def test_a_convolution_by_complex_step() -> None:
+    """jax's own of complex numbers loses the smaller part of what differs much in size."""
+    with jax.enable_x64(True):
+        x = jnp.asarray(np.random.default_rng(0).normal(size=6))
+        f: Callable[[Any], Any] = lambda x: (jnp.convolve(x, jnp.array([0.2, 0.5, -0.3])) ** 2).sum()  # noqa: E731
+        report = check_gradient(f, x)
+        assert report.ok is True, str(report)
+        assert report.blocks[0].oracle == "complex step"
+        assert check_gradient(f, x, jax.grad(f)(x).at[1].multiply(1 + 1e-6)).ok is False
