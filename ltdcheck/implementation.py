@@ -18,9 +18,9 @@ class Outputs:
     """
 
     y: Array  # (T, B, H), or as wide as the implementation says
-    state: tuple[Array, ...]  # final, each (B, H)
+    state: tuple[Array, ...]  # final, each (B, H), or as wide as the implementation says
     dx: Array | None = None  # (T, B, I)
-    dstate: tuple[Array, ...] | None = None  # of the initial state, each (B, H)
+    dstate: tuple[Array, ...] | None = None  # of the initial state, as wide as that
     dparams: Params | None = None
     facts: Mapping[str, list[str]] = field(default_factory=dict)
 
@@ -44,7 +44,8 @@ class Implementation(ABC):
 
     name: str = "implementation"
     states: int = 1  # how many arrays make up the state
-    width: int = 1  # of the output, in hidden sizes: 2 where two directions are concatenated
+    width: int = 1  # of the output, in outputs of one cell: 2 where two directions are concatenated
+    narrow: Sequence[int] = ()  # the width of each array of the state, 0 where it is H; () where all are H wide
     precisions: Sequence[str] = ("float64",)
     refused: Mapping[str, str] = {}  # precisions in which it cannot be called, and what it raised
     has_backward: bool = True
@@ -54,6 +55,14 @@ class Implementation(ABC):
     compiles: str = ""  # the axes, of "TBIH", for whose every size it compiles a program: then each costs a while
     speaks: str = ""  # the protocol of a program; empty for what is called and not written to
     claims: str = ""  # the family that it says it is, where it says so
+
+    def widths(self, H: int) -> tuple[int, ...]:
+        """Columns of each array of the state."""
+        return tuple(width or H for width in self.narrow or (0,) * self.states)
+
+    def output_width(self, H: int) -> int:
+        """Columns of the output sequence; of a projected one those of the narrowest array of the state."""
+        return self.width * min(self.widths(H), default=H)
 
     @abstractmethod
     def parameters(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:

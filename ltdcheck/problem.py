@@ -27,9 +27,9 @@ class Problem:
 
     params: Params  # by name, in the coordinates of the implementation that is asked
     x: Array  # (T, B, I)
-    state: tuple[Array, ...] | None  # each (B, H); None: the caller gives no state
-    dy: Array  # (T, B, H) cotangent of the output sequence; (T, B, 2H) where two directions are concatenated
-    dstate: tuple[Array, ...]  # each (B, H), cotangents of the final state
+    state: tuple[Array, ...] | None  # each (B, H), or narrower where projected; None: the caller gives no state
+    dy: Array  # (T, B, H) cotangent of the output sequence, or as wide as that is
+    dstate: tuple[Array, ...]  # as the state, cotangents of the final state
     precision: str = "float64"
     views: Mapping[str, str] = field(default_factory=dict)
     label: str = ""
@@ -42,9 +42,9 @@ class Problem:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """``T``, ``B``, ``I`` and ``H``."""
+        """``T``, ``B``, ``I`` and ``H``, which is the width of the widest array of the state."""
         T, B, I = self.x.shape
-        H = (self.dstate[0] if self.dstate else self.dy).shape[-1]
+        H = max(array.shape[-1] for array in self.dstate or (self.dy,))
         return {"T": T, "B": B, "I": I, "H": H}
 
     @property
@@ -63,6 +63,7 @@ class Problem:
         return {
             "sizes": self.sizes,
             "output": self.dy.shape[2],
+            "widths": [d.shape[-1] for d in self.dstate],
             "precision": self.precision,
             "label": self.label,
             "views": dict(self.views),
@@ -84,15 +85,15 @@ class Problem:
             When a field is missing.
         """
         T, B, I, H = (data["sizes"][k] for k in "TBIH")
-        states = len(data["dstate"])
+        widths = data.get("widths", [H] * len(data["dstate"]))
         return cls(
             params={name: np.array(value, dtype=float) for name, value in data["params"].items()},
             x=np.array(data["x"], dtype=float).reshape(T, B, I),
             state=None
             if data["state"] is None
-            else tuple(np.array(s, dtype=float).reshape(B, H) for s in data["state"]),
+            else tuple(np.array(s, dtype=float).reshape(B, w) for s, w in zip(data["state"], widths, strict=True)),
             dy=np.array(data["dy"], dtype=float).reshape(T, B, data.get("output", H)),
-            dstate=tuple(np.array(data["dstate"][k], dtype=float).reshape(B, H) for k in range(states)),
+            dstate=tuple(np.array(d, dtype=float).reshape(B, w) for d, w in zip(data["dstate"], widths, strict=True)),
             precision=data["precision"],
             views=dict(data["views"]),
             label=data["label"],

@@ -34,6 +34,7 @@ class Adapted(Implementation):
         self.form = form
         self.states = count(form.state)
         self.width = form.width
+        self.narrow = form.narrow
         self.takes_state = form.takes_state
         self.unregistered: Sequence[str] = ()  # weights that it does not count among its parameters
         self.refused: Mapping[str, str] = {}  # precisions in which it cannot be called, and what it raised
@@ -72,23 +73,25 @@ class Adapted(Implementation):
         """
         T, B, _ = like.dy.shape
         H = like.sizes["H"]
-        given = list(state) or ([kit.zeros((B, H)) for _ in range(self.states)] if self.form.needs_state else [])
+        zeros = [kit.zeros((B, width)) for width in self.widths(H)]
+        given = list(state) or (zeros if self.form.needs_state else [])
         tree: tuple[Any, ...] = (build(self.form.state, given, kit.stack),) if given else ()
         if state and joins(self.form.state):
             state[:] = arrays_of(self.form.state, tree[0], (B, H), "the state")
         if self.form.kind == "layer":
             y, final = pair_of(call(x, *tree), "the answer")
-            expect(y, (B, T, H * self.width) if self.form.batch_first else (T, B, H * self.width), "y")
+            expect(y, (*((B, T) if self.form.batch_first else (T, B)), self.output_width(H)), "y")
             return y, arrays_of(self.form.state, final, (B, H), "the final state")
         outputs: list[Any] = []
-        arrays = list(state) or [kit.zeros((B, H)) for _ in range(self.states)]
+        arrays = list(state) or zeros
+        own = self.output_width(H)
         for t in range(T):
             answer = call(x[t], *tree)
             y_t, new = pair_of(answer, "the answer") if self.form.emits else (None, answer)
             arrays = arrays_of(self.form.state, new, (B, H), f"the state after step {t + 1}")
-            outputs.append(expect(y_t, (B, H), f"the output of step {t + 1}") if self.form.emits else arrays[0])
+            outputs.append(expect(y_t, (B, own), f"the output of step {t + 1}") if self.form.emits else arrays[0])
             tree = (new,)
-        return (kit.stack(outputs) if outputs else kit.zeros((0, B, H))), arrays
+        return (kit.stack(outputs) if outputs else kit.zeros((0, B, own))), arrays
 
     def refuse_other_sizes(self, input_size: int, hidden_size: int) -> None:
         """An instance has the sizes that it was made with.

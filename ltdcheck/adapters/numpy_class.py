@@ -110,7 +110,7 @@ class NumpyNetwork(Adapted):
         if dstate0 is not None:
             initial = arrays_of(self.form.state, dstate0, (B, H), "the gradient of the initial state")
         elif problem.state is not None:
-            initial = [np.zeros((B, H), problem.precision) for _ in problem.state]
+            initial = [np.zeros(s.shape, problem.precision) for s in problem.state]
         grads = getattr(network, "grads", None) or {}
         params = {name: np.array(grads.get(name, np.zeros_like(v))) for name, v in network.params.items()}
         for name, value in network.params.items():

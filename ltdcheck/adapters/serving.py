@@ -21,6 +21,7 @@ from ltdcheck.adapters.packing import (
     unpack_problem,
 )
 from ltdcheck.implementation import ClippingRule, Implementation
+from ltdcheck.problem import PRECISIONS
 
 Answer = tuple[Header, Arrays]
 Handler = Callable[[str, Header, Arrays], Answer]
@@ -67,6 +68,7 @@ class Network:
             "name": subject.name,
             "states": subject.states,
             "width": subject.width,
+            "narrow": list(subject.narrow),
             "precisions": list(subject.precisions),
             "has_backward": subject.has_backward,
             "takes_state": subject.takes_state,
@@ -128,6 +130,8 @@ class Clipping:
         return {
             "about": "clipping",
             **told,
+            "framework_version": getattr(rule, "framework_version", ""),
+            "precisions": list(PRECISIONS),
             "containers": list(rule.containers),
             "documented": dict(rule.documented),
         }, {}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from ltdcheck.adapters.form import Call, Form, H, I, learn
+from ltdcheck.adapters.form import Call, Form, H, I
+from ltdcheck.adapters.learning import learn
 from ltdcheck.errors import TargetFailure, TargetUnusableError
 
 

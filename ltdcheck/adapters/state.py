@@ -1,7 +1,7 @@
 """The structure of a state: h, or (h, c), or any nesting, with or without leading axes for layers and directions.
 
 A template is what is learned of it: of an array its leading axes, of a tuple or list its type and parts. An array with
-leading axes (2, 3) holds six arrays (B, H).
+leading axes (2, 3) holds six arrays (B, H), or (B, P) where they are projected to P < H.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ from ltdcheck.errors import TargetAnswer
 
 @dataclass(frozen=True)
 class Leading:
-    """The axes of an array before (B, H)."""
+    """The axes of an array before (B, H), and its width where that is not H."""
 
     axes: tuple[int, ...] = ()
+    narrow: int = 0
 
 
 Template = Leading | tuple[type, tuple[Any, ...]]
@@ -35,8 +36,8 @@ def is_array(value: Any) -> bool:
     return hasattr(value, "shape") and hasattr(value, "ndim")
 
 
-def template_of(tree: Any, batch: int, hidden: int) -> Template:
-    """What is learned from a state of arrays (.., batch, hidden).
+def template_of(tree: Any, batch: int, hidden: int, *, projected: bool = False) -> Template:
+    """What is learned from a state of arrays (.., batch, hidden), of which some are narrower where it is projected.
 
     Raises
     ------
@@ -44,18 +45,26 @@ def template_of(tree: Any, batch: int, hidden: int) -> Template:
         When an array has another shape, or is none.
     """
     if isinstance(tree, (tuple, list)) and tree:
-        return type(tree), tuple(template_of(part, batch, hidden) for part in tree)
+        return type(tree), tuple(template_of(part, batch, hidden, projected=projected) for part in tree)
     if not is_array(tree) or tree.ndim < 2:
         raise Misfit
     *lead, b, h = tree.shape
-    if 0 in lead or (b, h) != (batch, hidden):
+    narrow = h if projected and 0 < h < hidden else 0
+    if 0 in lead or (b, h) != (batch, narrow or hidden):
         raise Misfit
-    return Leading(tuple(lead))
+    return Leading(tuple(lead), narrow)
 
 
 def count(template: Template) -> int:
     """How many arrays (B, H) a state has."""
     return math.prod(template.axes) if isinstance(template, Leading) else sum(count(part) for part in template[1])
+
+
+def narrow_of(template: Template) -> tuple[int, ...]:
+    """The width of each array, 0 where that is H."""
+    if isinstance(template, Leading):
+        return (template.narrow,) * count(template)
+    return tuple(width for part in template[1] for width in narrow_of(part))
 
 
 def joins(template: Template) -> bool:
@@ -82,7 +91,7 @@ def _build(template: Template, arrays: Iterator[Any], stack: Callable[[list[Any]
 
 
 def arrays_of(template: Template, tree: Any, shape: tuple[int, int], what: str) -> list[Any]:
-    """The inverse of :func:`build`: the arrays of a state, each (B, H).
+    """The inverse of :func:`build`: the arrays of a state, each of the shape (B, H), or narrower.
 
     Raises
     ------
@@ -90,7 +99,7 @@ def arrays_of(template: Template, tree: Any, shape: tuple[int, int], what: str) 
         When the structure or a shape is not the one that was learned.
     """
     if isinstance(template, Leading):
-        expected = template.axes + shape
+        expected = (*template.axes, shape[0], template.narrow or shape[1])
         if not is_array(tree) or tuple(tree.shape) != expected:
             raise TargetAnswer(f"{what} must have shape {expected}, got {outline(tree)}")
         return [tree[index] for index in np.ndindex(template.axes)]

@@ -12,6 +12,7 @@ import torch
 
 from ltdcheck.adapters.blueprint import Blueprint
 from ltdcheck.adapters.form import Call, Form, H, I
+from ltdcheck.adapters.learning import learn
 from ltdcheck.adapters.sizes import learn_with_sizes
 from ltdcheck.adapters.torch_compiled import signature_of, untranslated
 from ltdcheck.errors import TargetUnusableError
@@ -22,6 +23,9 @@ DTYPES: dict[str, torch.dtype] = {
     "float16": torch.float16,
     "bfloat16": torch.bfloat16,
 }
+
+
+LARGER = 11  # another hidden size, at which a projection shows whether it follows H
 
 
 @contextmanager
@@ -71,7 +75,27 @@ def learn_form(target: str, blueprint: Blueprint, precision: str) -> tuple[Form,
         def probe(*shape: int) -> torch.Tensor:
             return torch.linspace(-1, 1, math.prod(shape), device=device).reshape(shape)
 
-        return learn_with_sizes(call, probe, target, module, shapes)
+        form, inputs = learn_with_sizes(call, probe, target, module, shapes)
+        if any(form.narrow) and not blueprint.fixed:
+            larger = prepared(untranslated(blueprint.make(I, LARGER)), precision)
+            other = learn(replace(call, function=larger), probe, target, I, LARGER)
+            require_same_projection(target, form, other)
+        return form, inputs
+
+
+def require_same_projection(target: str, form: Form, other: Form) -> None:
+    """Refuse outputs whose width follows H, of two forms at different H.
+
+    Raises
+    ------
+    TargetUnusableError
+        When the widths differ.
+    """
+    if form.narrow != other.narrow:
+        P, Q = max(form.narrow), max(other.narrow)
+        why = f"its output is projected to {P} where H is {form.hidden} and to {Q} where H is {other.hidden}."
+        fix = "Name a factory that projects to the same width for every hidden size, or an instance."
+        raise TargetUnusableError(target, why, fix)
 
 
 def _call(module: Any, target: str) -> Call:

@@ -36,11 +36,12 @@ class _Explained:
     reading: Reading
     roles: Mapping[Slot, str]
 
-    def layout(self, units: str) -> ArrayLayout:
-        """As the report tells it."""
+    def layout(self, H: int, hidden: int) -> ArrayLayout:
+        """As the report tells it, with h as wide as ``hidden`` says."""
         r = self.reading
         roles = tuple(tuple(self.roles[r, g, k] for g in range(r.gates)) for k in range(len(r.sources)))
-        return ArrayLayout(r.arrangement, r.sources, roles, r.inner, units)
+        unit = "H" if r.units == H else "P" if r.units == hidden else "G"
+        return ArrayLayout(r.arrangement, r.sources, roles, r.inner, unit, "H" if hidden == H else "P")
 
 
 class _Blocks:
@@ -100,7 +101,7 @@ def explain(
     used = {role for explained in arrays.values() for role in explained.roles.values()}
     if any(block.name not in used for block in cell.blocks(probe.H) if block.array not in cell.biases):
         return None  # a variant with parameters that the target has not; biases may be missing
-    layouts = {name: e.layout("H" if e.reading.units == probe.H else "G") for name, e in arrays.items()}
+    layouts = {name: e.layout(probe.H, probe.wide["h"]) for name, e in arrays.items()}
     idle = frozenset(name for name, e in arrays.items() if any(blocks.idle(slot) for slot in e.roles))
     return Layout(cell, layouts, swapped, unseen=idle)
 

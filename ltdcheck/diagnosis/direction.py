@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ltdcheck.diagnosis.probe import Probe, T
+from ltdcheck.diagnosis.probe import Probe, T, there
 from ltdcheck.implementation import Implementation, Outputs
 from ltdcheck.problem import Params, Problem
 from ltdcheck.reference.direction import Direction, turned, turned_back
@@ -19,7 +19,7 @@ class Turned(Implementation):
 
     def __init__(self, target: Implementation, direction: Direction) -> None:
         self.target, self.direction = target, direction
-        self.name, self.states, self.width = target.name, target.states, target.width
+        self.name, self.states, self.width, self.narrow = target.name, target.states, target.width, target.narrow
         self.precisions, self.takes_state = target.precisions, target.takes_state
         self.has_backward, self.fixed_sizes = target.has_backward, target.fixed_sizes
 
@@ -47,6 +47,7 @@ def _changed(probe: Probe, start: Params, step: int) -> tuple[int, ...]:
     moved[step] = -moved[step]
     states = probe.states[: probe.target.states]
     before, after = (
-        probe.target.run(probe.asked(start, x, states), backward=False, fresh=True).y for x in (probe.x, moved)
+        probe.target.run(there(probe.asked(start, x, states), swapped=probe.swapped), backward=False, fresh=True).y
+        for x in (probe.x, moved)
     )
     return tuple(t for t in ALL if not np.array_equal(before[t], after[t], equal_nan=True))

@@ -31,22 +31,29 @@ def fitting(target: Implementation, family: str) -> list[Cell]:
     TargetFailure
         When the target cannot be made at the sizes of the probe.
     """
-    sizes = target.fixed_sizes or SIZES
-    held = _matrices(target.parameters(*sizes).values())
-    known = [cell for cell in dict.fromkeys(_counted(family)) if len(cell.states) == target.states]
-    return [cell for cell in known if _fits(cell, *sizes, held)]
+    return _of_shapes(target, _counted(family))
 
 
 def rare(target: Implementation, family: str) -> list[Cell]:
     """The combinations of a family's fields that :func:`fitting` leaves away, of the target's states and sizes."""
-    sizes = target.fixed_sizes or SIZES
-    held = _matrices(target.parameters(*sizes).values())
-    usual = set(variants(family))
-    return [
-        cell
-        for cell in combinations(family)
-        if cell not in usual and len(cell.states) == target.states and _fits(cell, *sizes, held)
-    ]
+    usual = set(_of_shapes(target, variants(family)))
+    return [cell for cell in _of_shapes(target, combinations(family)) if cell not in usual]
+
+
+def _of_shapes(target: Implementation, cells: Iterable[Cell]) -> list[Cell]:
+    """Those that have the target's states and sizes of weights, projected where the target is."""
+    I, H = target.fixed_sizes or SIZES
+    held = _matrices(target.parameters(I, H).values())
+    widths = sorted(target.widths(H))
+    P = widths[0] if widths and widths[0] < H else 0
+    known = dict.fromkeys(_projected(cell, P) for cell in cells)
+    return [cell for cell in known if sorted(cell.widths(H)) == widths and _fits(cell, I, H, held)]
+
+
+def _projected(cell: Cell, P: int) -> Cell:
+    """The same with its output projected to P, where its family can; 0 is none."""
+    changed: Any = replace(cell, projection=P) if hasattr(cell, "projection") else cell  # type: ignore[call-arg]
+    return changed  # type: ignore[no-any-return]
 
 
 def grows(target: Implementation, layout: Layout) -> bool:

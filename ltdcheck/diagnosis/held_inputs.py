@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ltdcheck.diagnosis.probe import Probe
+from ltdcheck.diagnosis.probe import Probe, there
 from ltdcheck.faults.fault import Network
 from ltdcheck.implementation import Outputs
 from ltdcheck.problem import PRECISIONS, Params, Problem
@@ -77,8 +77,7 @@ class _Loud:
         return np.concatenate([lines[: len(levels)], lines[len(levels) :]], axis=1)
 
     def _told(self, problem: Problem) -> Floats:
-        given = tuple(reversed(problem.given_state)) if self.swapped else problem.given_state
-        out = self.probe.target.run(problem.with_(state=given), backward=False, fresh=True)
+        out = self.probe.target.run(there(problem, swapped=self.swapped), backward=False, fresh=True)
         return _lines(replace(out, state=out.state[::-1]) if self.swapped else out, problem)
 
     def threshold(self) -> float | None:
@@ -114,8 +113,8 @@ class _Loud:
 
 def _lines(out: Outputs, problem: Problem) -> Floats:
     """Outputs and final states, a line for each row."""
-    steps = np.concatenate([out.y, *(s[None] for s in out.state)]).astype(np.float64)
-    return np.moveaxis(steps, 1, 0).reshape(len(problem.x[0]), -1)
+    rows = [np.moveaxis(a, -2, 0).reshape(len(problem.x[0]), -1) for a in (out.y, *out.state)]
+    return np.concatenate(rows, axis=1).astype(np.float64)
 
 
 def _near(value: float) -> Iterator[float]:

@@ -25,7 +25,7 @@ from ltdcheck.diagnosis.fitting import fitting, grows, rare
 from ltdcheck.diagnosis.guesses import faulty, guesses, planted, with_threshold
 from ltdcheck.diagnosis.held_inputs import clipped_at, with_clip
 from ltdcheck.diagnosis.measure import rounding
-from ltdcheck.diagnosis.probe import B, Probe, Reading, Response, T, answer_of, far, unchanged
+from ltdcheck.diagnosis.probe import B, Probe, Reading, Response, T, answer_of, far, there, unchanged
 from ltdcheck.errors import TargetFailure, TargetUnusableError
 from ltdcheck.faults.fault import Network, fault_named
 from ltdcheck.implementation import Implementation
@@ -264,8 +264,7 @@ def proof(probe: Probe, layout: Layout, network: Network) -> float:
     problem = build(layout.cell, recipe)
     problem = problem.with_(params=layout.within(problem.params, I, H))
     theirs = problem.with_(params=layout.to_target(problem.params, I, H))
-    if layout.swapped_state:
-        theirs = theirs.with_(state=tuple(reversed(theirs.given_state)))
+    theirs = there(theirs, swapped=layout.swapped_state)
     try:
         got = probe.target.run(theirs, backward=False, fresh=True)
         swapped = layout.swapped_state
@@ -280,6 +279,8 @@ def _swapped(probe: Probe, start: Params, states: int) -> bool:
     """Whether the output sequence continues the last array of the state rather than the first: (c, h) for (h, c)."""
     if states < 2:
         return False
+    if len(set(probe.target.widths(probe.H))) > 1:
+        return probe.swapped
     out = probe.target.run(probe.problem(start, states), backward=False, fresh=True)
     first, last = (int(np.sum(out.y[-1] == out.state[k])) for k in (0, -1))
     return last > first

@@ -77,8 +77,9 @@ def _layered(target: Implementation, name: str, places: list[list[Place]], famil
     both_ways = any(len(layer) == 2 for layer in places)
     I, H = target.fixed_sizes or SIZES
     shown = _shown(target, I, H)
-    merges = _merges(shown, H) if both_ways else MERGES[:1]
-    if _state_is_reversed(shown, H, places[-1]):
+    wide = min(target.widths(H))  # of what one cell answers
+    merges = _merges(shown, wide) if both_ways else MERGES[:1]
+    if _state_is_reversed(shown, wide, places[-1]):
         places = [[replace(place, states=place.states[::-1]) for place in layer] for layer in places]
     found: list[Identification] = []
     first: tuple[Known, ...] = ()
@@ -105,26 +106,25 @@ def _shown(target: Implementation, I: int, H: int) -> Outputs:
     """An answer in which no two numbers are the same by chance."""
     rng = np.random.default_rng(31)
     params = {n: rng.standard_normal(s).round(1) for n, s in target.parameters(I, H).items()}
-    states = [rng.standard_normal((2, H)).round(1) for _ in range(target.states)]
+    states = [rng.standard_normal((2, width)).round(1) for width in target.widths(H)]
     return target.run(question(target, params, rng.standard_normal((3, 2, I)).round(1), states), backward=False)
 
 
-def _merges(shown: Outputs, H: int) -> tuple[Merge, ...]:
+def _merges(shown: Outputs, wide: int) -> tuple[Merge, ...]:
     """The ways in which two directions may be merged, by the width of the outputs, and by whose final states they hold.
 
     The cell that reads backwards ends at the first step.
     """
-    if shown.y.shape[2] == H:
+    if shown.y.shape[2] == wide:
         return tuple(merge for merge in MERGES if merge not in SIDE_BY_SIDE)
-    back_first = all(
-        any(np.array_equal(end, state) for state in shown.state) for end in (shown.y[0][:, :H], shown.y[-1][:, H:])
-    )
+    ends = shown.y[0][:, :wide], shown.y[-1][:, wide:]
+    back_first = all(any(np.array_equal(end, state) for state in shown.state) for end in ends)
     return ("concatenate back first",) if back_first else ("concatenate",)
 
 
-def _state_is_reversed(shown: Outputs, H: int, top: Sequence[Place]) -> bool:
+def _state_is_reversed(shown: Outputs, wide: int, top: Sequence[Place]) -> bool:
     """Whether the output sequence continues the last array of a cell's state: (c, h) for (h, c)."""
-    ends = [half for step in (shown.y[-1], shown.y[0]) for half in (step[:, :H], step[:, -H:])]
+    ends = [half for step in (shown.y[-1], shown.y[0]) for half in (step[:, :wide], step[:, -wide:])]
     return any(
         np.array_equal(end, shown.state[p.states[-1]]) and not np.array_equal(end, shown.state[p.states[0]])
         for p in top

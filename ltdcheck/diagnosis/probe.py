@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ltdcheck.faults.fault import Network
 from ltdcheck.implementation import Implementation, Outputs
-from ltdcheck.problem import Array, Params, Problem
+from ltdcheck.problem import PRECISIONS, Array, Params, Problem
 from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.layout import FUSED, FUSED_VECTORS, JOINED_VECTORS, SINGLE, SINGLE_VECTORS, arrange
 from ltdcheck.strategies.problems import PROBED
@@ -45,14 +45,13 @@ class Reading:
     sources: tuple[str, ...]
     gates: int
     units: int
-    sizes: tuple[int, int]
+    sizes: tuple[tuple[str, int], ...]  # how wide each source is
     inner: bool = False
 
     @property
     def widths(self) -> list[int]:
         """How many columns each source has."""
-        I, H = self.sizes
-        return [{"x": I, "h": H, "1": 1}[s] for s in self.sources]
+        return [dict(self.sizes)[s] for s in self.sources]
 
     @property
     def entries(self) -> int:
@@ -78,7 +77,7 @@ class Probe:
     def __init__(self, target: Implementation, cells: Sequence[Cell]) -> None:
         self.target = target
         self.steps = LONG if any(cell.timed for cell in cells) else T
-        self.precision = target.precisions[0]
+        self.precision = next(p for p in target.precisions if p in PRECISIONS)
         self.I, self.H = I, H = target.fixed_sizes or (WIDE if any(map(divides, cells)) else SIZES)
         rng = np.random.default_rng(7)
 
@@ -86,14 +85,24 @@ class Probe:
             return np.asarray(np.round(rng.standard_normal(shape) * 64) / 64)
 
         self.x = self._x = grains(self.steps, B, I)
-        states = grains(B, H), grains(B, H)
+        pair = grains(B, H), grains(B, H)
         self.patterns = {"x": grains(H, I), "h": grains(H, H), "1": grains(H, 1)}
-        self.states = (*states, *(grains(B, H) for _ in range(target.states - 2)))
+        states = (*pair, *(grains(B, H) for _ in range(target.states - 2)))
+        widths = cells[0].widths(H) if cells else target.widths(H)
+        self.states = tuple(s[:, :width] for s, width in zip(states, (*widths, H)[: len(states)], strict=True))
+        self.wide = cells[0].sources(I, H) if cells else {"x": I, "h": H, "1": 1}
+        self.patterns["m"] = grains(H, H)
         self._bases: dict[tuple[Cell, str], NDArray[np.float64]] = {}
         self.steady: NDArray[np.bool_] | None = None  # the entries of an answer that count; all where it is None
         self.inventory = target.parameters(I, H)
         self.units = sorted({b.stop - b.start for cell in cells for b in cell.blocks(H)}, reverse=True)
         self.sources = _MATRIX + tuple(s for k in range(2, _recurrences(cells, H) + 1) for s in _several(k))
+        self.sources += (("m",),) if "m" in self.wide else ()
+
+    @property
+    def swapped(self) -> bool:
+        """The widths of the target's state tell that its arrays are in the other order."""
+        return self.target.widths(self.H) != tuple(s.shape[1] for s in self.states[: self.target.states])
 
     def louder(self, size: float) -> None:
         """Ask with one row and step of positive inputs that make potentials a few times this size.
@@ -110,7 +119,8 @@ class Probe:
         An entry that holds what another call left says nothing of what the target is. Where most entries are restless,
         all of them count.
         """
-        steady = unchanged(self.target, self.problem(start, self.target.states), swapped=swapped)
+        problem = there(self.problem(start, self.target.states), swapped=swapped)
+        steady = unchanged(self.target, problem, swapped=swapped)
         if not np.mean(steady) > MOST or steady.all():
             return False
         self.steady = steady
@@ -127,14 +137,12 @@ class Probe:
 
     def asked(self, params: Params, x: Array, states: Sequence[Array]) -> Problem:
         """The same for another sequence and other states."""
-        dy = np.zeros((*x.shape[:2], self.H))
+        dy = np.zeros((*x.shape[:2], self.wide["h"]))
         return Problem(params, x, tuple(states), dy, tuple(np.zeros_like(s) for s in states), self.precision)
 
     def ask(self, params: Params, states: int, *, swapped: bool) -> NDArray[np.float64]:
         """The target's answer as one vector: outputs, then the final state in the reference's order."""
-        problem = self.problem(params, states)
-        if swapped:
-            problem = problem.with_(state=tuple(reversed(problem.given_state)))
+        problem = there(self.problem(params, states), swapped=swapped)
         answer = answer_of(self.target.run(problem, backward=False, fresh=True), swapped=swapped)
         return self.counted(answer)
 
@@ -153,7 +161,8 @@ class Probe:
         if poke:
             block = next(b for b in cell.blocks(self.H) if b.name == poke)
             part = block.of(params[block.array])
-            part += self.patterns[cell.source_of(block.array)][: len(part)].reshape(part.shape)
+            pattern = self.patterns[cell.source_of(block.array)][: len(part)]
+            part += pattern[:, : part.shape[1]] if part.ndim > 1 else pattern[:, 0]
         return self.counted(answer_of(self.reference(network, self.problem(params, len(cell.states))), swapped=False))
 
     def base_params(self, cell: Cell) -> Params:
@@ -168,7 +177,8 @@ class Probe:
         """
         x = np.zeros((self.steps, len(levels), self.I))
         x[0, :, 0] = levels / BASE
-        return ask(self.asked(base, x, (np.zeros((len(levels), self.H)),) * self.target.states))
+        rest = [np.zeros((len(levels), s.shape[1])) for s in self.states[: self.target.states]]
+        return ask(self.asked(base, x, rest))
 
     def reference(self, network: Network, problem: Problem) -> Outputs:
         """A reference's answer to the problem, as the target's shows it."""
@@ -176,7 +186,7 @@ class Probe:
 
     def outputs(self, answer: NDArray[np.float64]) -> NDArray[np.float64]:
         """The output sequence (T, B, H) of an answer."""
-        return answer[: self.steps * B * self.H].reshape(self.steps, B, self.H)
+        return answer[: self.steps * B * self.wide["h"]].reshape(self.steps, B, -1)
 
     def readings(self, array: str) -> list[Reading]:
         """Every way in which the array's shape can be read at the probe's sizes.
@@ -200,10 +210,10 @@ class Probe:
         fused += [(g, a, (("1", "1"),)) for a, gates in zip(JOINED_VECTORS, ((3, 4), (1,)), strict=True) for g in gates]
         for (gates, arrangement, choices), units in product(single + fused, self.units):
             for sources in choices:
-                reading = Reading(array, arrangement, sources, gates, units, (self.I, self.H))
+                reading = Reading(array, arrangement, sources, gates, units, tuple(self.wide.items()))
                 if reading.entries == entries and arrange(reading.core(), arrangement).shape == shape:
                     found.append(reading)
-                    if "h" in sources and (len(sources) > 1 or gates > 1) and units == self.H:
+                    if "h" in sources and (len(sources) > 1 or gates > 1) and units == self.H == self.wide["h"]:
                         found.append(replace(reading, inner=True))
         return found
 
@@ -218,7 +228,7 @@ class Probe:
         """The array with one gate's part of one source changed."""
         core = self.base_array(reading)
         source = reading.sources[k]
-        pattern = self.patterns[source][: reading.units]
+        pattern = self.patterns[source][: reading.units, : reading.widths[k]]
         core[gate, :, reading.columns(k)] += pattern.T if reading.inner and source == "h" else pattern
         return arrange(core, reading.arrangement)
 
@@ -226,6 +236,11 @@ class Probe:
 def divides(cell: Cell) -> bool:
     """Its units may stand in groups, each with a number of its own."""
     return bool({f.name for f in fields(cell)} & {"tau", "periods"})
+
+
+def there(problem: Problem, *, swapped: bool) -> Problem:
+    """The problem for a target that has the arrays of its state in the other order."""
+    return problem.with_(state=problem.given_state[::-1], dstate=problem.dstate[::-1]) if swapped else problem
 
 
 def unchanged(target: Implementation, problem: Problem, *, swapped: bool) -> NDArray[np.bool_]:

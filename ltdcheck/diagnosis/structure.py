@@ -37,7 +37,7 @@ def question(target: Implementation, params: Params, x: np.ndarray, states: Sequ
     """A forward question: the cotangents are zero."""
     _, H = target.fixed_sizes or SIZES
     zeros = tuple(np.zeros_like(s) for s in states)
-    dy = np.zeros((*x.shape[:2], H * target.width))
+    dy = np.zeros((*x.shape[:2], target.output_width(H)))
     given = tuple(states) if target.takes_state else None
     return Problem(params, x, given, dy, zeros, target.precisions[0])
 
@@ -108,7 +108,7 @@ def reached(target: Implementation) -> dict[str, Reached]:
         return np.asarray(np.round(rng.standard_normal(shape) * 64) / 256)
 
     params = {name: grains(*shape) for name, shape in target.parameters(I, H).items()}
-    x, states = grains(T, B, I), [grains(B, H) for _ in range(target.states)]
+    x, states = grains(T, B, I), [grains(B, width) for width in target.widths(H)]
     before = target.run(question(target, params, x, states), backward=False, fresh=True)
     found = {}
     for name, value in params.items():

@@ -69,6 +69,11 @@ class View(Implementation):
         self.sizes = (self.seen(1, 1).shape[2], H)
         self.fixed_sizes = self.sizes
 
+    def widths(self, H: int) -> tuple[int, ...]:
+        """Of its own states."""
+        whole = self.target.widths(H)
+        return tuple(whole[k] for k in self.place.states)
+
     def parameters(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
         """The cell's own arrays."""
         held = self.target.parameters(*(self.target.fixed_sizes or SIZES))
@@ -93,7 +98,7 @@ class View(Implementation):
     def _reading(self, T: int, B: int) -> Array:
         _, x, states = self._held(T, B)
         if self.below.layers:
-            layout, held = self.below.held(x.shape[2], states[0].shape[1])
+            layout, held = self.below.held(x.shape[2], max(s.shape[1] for s in states))
             own = tuple(states[k] for k in assembled(self.below)[1])
             y, _, _ = unroll(layout.cell, held, x, own)
             x = np.asarray(y)
@@ -107,7 +112,7 @@ class View(Implementation):
         def grains(*shape: int) -> Array:
             return np.asarray(np.round(rng.standard_normal(shape) * 64) / 64)
 
-        x, states = grains(T, B, I), [grains(B, H) * self.takes_state for _ in range(self.target.states)]
+        x, states = grains(T, B, I), [grains(B, width) * self.takes_state for width in self.target.widths(H)]
         params = {name: grains(*shape) / 4 for name, shape in self.target.parameters(I, H).items()}
         if self.below.layers:
             layout, held = self.below.held(I, H)
@@ -124,7 +129,8 @@ class ViewProbe(Probe):
         """The same with what the cell reads as it is: all its weights are as large as makes the pre-activations so."""
         sums = self.target.seen(1, ROWS)[0].sum(axis=1)
         row = int(np.argmax(np.abs(sums)))
-        x, states = np.zeros((1, ROWS, self.I)), (np.zeros((ROWS, self.H)),) * self.target.states
+        x, own = np.zeros((1, ROWS, self.I)), self.states[: self.target.states]
+        states = [np.zeros((ROWS, s.shape[1])) for s in own]
         scales = levels / (BASE * sums[row])
         return np.array([ask(self.asked({n: s * v for n, v in base.items()}, x, states))[row] for s in scales])
 

@@ -39,6 +39,7 @@ from ltdcheck.faults import (  # noqa: F401
     history,
     lstm_lines,
     precision,
+    projection,
     ragged,
     sums,
     terms,

@@ -42,23 +42,27 @@ class ElmanAdjoints(Adjoints, Elman):
 
 
 class LSTMAdjoints(Adjoints, LSTM):
-    """c' = f*c + i*g, h' = o*tanh(c')."""
+    """c' = f*c + i*g, m = o*tanh(c'), and h' = m or its projection."""
 
     def step_vjp(self, p: dict[str, Any], saved: Saved, dstate: State) -> tuple[Any, State, dict[str, Share]]:
         """The adjoint of one step."""
         h_prev, c_prev, gates, g, c, k, *slopes = saved
-        H = h_prev.shape[-1]
+        H = c.shape[-1]
         i, f, o = gates[..., :H], gates[..., H : 2 * H], gates[..., 2 * H :]
         dh, dc = dstate
-        da_o = self.term("o<-h", dh * k * let_through(self.slope("o", o), slopes, 2 * H, 3 * H))  # h' = o*tanh(c')
-        dc = dc + self.term("c'<-h", dh * o * self.slope("k", k))
+        shares: dict[str, Share] = {}
+        dm = dh
+        if self.projection:
+            shares["R"] = Outer(dh, o * k)  # h' = R@m
+            dm = self.term("m<-h", linear_adjoint(dh, p["R"]))
+        da_o = self.term("o<-h", dm * k * let_through(self.slope("o", o), slopes, 2 * H, 3 * H))  # m = o*tanh(c')
+        dc = dc + self.term("c'<-h", dm * o * self.slope("k", k))
         if self.peepholes == "current":
             dc = dc + self.term("c'<-o", da_o * p["p"][2 * H :])  # a_o sees c'
         da_i = self.term("i<-c", dc * g * let_through(self.slope("i", i), slopes, 0, H))  # c' = f*c + i*g
         da_f = self.term("f<-c", dc * c_prev * let_through(self.slope("f", f), slopes, H, 2 * H))
         da_g = self.term("g<-c", dc * i * let_through(self.slope("g", g), slopes, 3 * H))
         dc_prev = self.term("c<-c", dc * f)
-        shares: dict[str, Share] = {}
         if self.peepholes != "none":
             dc_prev = dc_prev + self._through_peepholes(p["p"], da_i, da_f, da_o)
             seen = c if self.peepholes == "current" else c_prev

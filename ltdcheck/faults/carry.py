@@ -58,8 +58,7 @@ class _HalfCarries(Network):
 
     def backward(self, params: Params, x: Any, state: State, dy: Any, dstate: State) -> Gradients:
         def carry(t: int, d: State) -> State:
-            kept = (np.arange(d[0].shape[1]) < (d[0].shape[1] + 1) // 2) | (t == 0)
-            return tuple(s * kept for s in d)
+            return tuple(s * ((np.arange(s.shape[1]) < (s.shape[1] + 1) // 2) | (t == 0)) for s in d)
 
         _, _, tape = unroll(self.cell, params, x, state)
         return unroll_vjp(self.cell, params, tape, dy, dstate, carry=carry)

@@ -37,6 +37,14 @@ class Network(Implementation):
         self.states = len(cell.states)
         self.has_backward = cell.differentiable
 
+    def widths(self, H: int) -> tuple[int, ...]:
+        """Those of the cell."""
+        return self.cell.widths(H)
+
+    def output_width(self, H: int) -> int:
+        """That of the cell."""
+        return self.cell.output_width(H)
+
     def parameters(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
         """Names and shapes."""
         return self.cell.shapes(input_size, hidden_size)

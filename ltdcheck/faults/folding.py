@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from ltdcheck.faults.fault import Network, WrongFunction, fault
-from ltdcheck.faults.graft import ALL, derived_network
+from ltdcheck.faults.graft import ALL, derived_network, unprojected
 from ltdcheck.reference import ops
 from ltdcheck.reference.cell import State
 
@@ -203,5 +203,5 @@ for _id, (_sentence, _trigger, _out) in _OUTS.items():
     cells=("lstm",),
     forward=True,
 )
-def _swapped(cell: Any) -> Network:
-    return derived_network(_HandsOut, out=staticmethod(lambda y, s: (y, s[::-1])))(cell)
+def _swapped(cell: Any) -> Network | None:
+    return unprojected(derived_network(_HandsOut, out=staticmethod(lambda y, s: (y, s[::-1]))))(cell)

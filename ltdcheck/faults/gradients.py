@@ -94,10 +94,11 @@ _BLOCKS = {
     "W": "recurrent weights",
     "b": "biases",
     "p": "peepholes",
+    "R": "weights of the projection",
     "bh": "hidden bias of the candidate",
 }
 for _block, _what in _BLOCKS.items():
-    _cells = {"p": ("lstm",), "bh": ("gru",)}.get(_block, ALL)
+    _cells = {"p": ("lstm",), "R": ("lstm",), "bh": ("gru",)}.get(_block, ALL)
     fault(
         f"gradient-zero.{_block}",
         f"The gradient of the {_what} is zero.",

@@ -77,6 +77,11 @@ def differentiates(mixin: type[Cell]) -> Plant:
     return lambda cell: Network(graft(mixin, cell))
 
 
+def unprojected(plant: Plant) -> Plant:
+    """The plant for cells whose arrays of the state are all of one width, without which the fault would not run."""
+    return lambda cell: plant(cell) if len(set(cell.widths(2 * cell.fewest))) < 2 else None
+
+
 class SingleStep(WrongFunction):
     """Right in the loop, and another cell where the sequence is a single step: two paths that do not agree."""
 

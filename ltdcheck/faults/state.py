@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from ltdcheck.faults.fault import Network, WrongFunction, fault
-from ltdcheck.faults.graft import ALL, derived_network
+from ltdcheck.faults.graft import ALL, derived_network, unprojected
 from ltdcheck.implementation import Outputs
 from ltdcheck.problem import Array, Problem
 from ltdcheck.reference import ops
@@ -99,8 +99,8 @@ class _PairWrong(WrongFunction):
     cells=("lstm",),
     forward=True,
 )
-def _pair_wrong(cell: Cell) -> Network:
-    return _PairWrong(cell)
+def _pair_wrong(cell: Cell) -> Network | None:
+    return unprojected(_PairWrong)(cell)
 
 
 class _FinalEarly(WrongFunction):

@@ -55,7 +55,7 @@ class ElmanSteps(Steps, Elman):
 
 
 class LSTMSteps(Steps, LSTM):
-    """c' = write(f, c, i, g), h' = read(o, c', g)."""
+    """c' = write(f, c, i, g), h' = projected(read(o, c', g))."""
 
     def peep(self, p: dict[str, Any], k: int, c: Any) -> Any:
         """What the k-th gate sees of the cell; 0.0 without peepholes."""
@@ -67,7 +67,7 @@ class LSTMSteps(Steps, LSTM):
         return f * c_prev + i * g
 
     def read(self, o: Any, c: Any, g: Any, c_prev: Any) -> Any:
-        """h' = o*psi(c')."""
+        """m = o*psi(c'), which is h' where it is not projected."""
         return o * NONLINEARITIES[self.output][0](c)
 
     def seen(self, c_prev: Any, c: Any) -> Any:
@@ -77,7 +77,7 @@ class LSTMSteps(Steps, LSTM):
     def step(self, p: dict[str, Any], z: Any, state: State) -> tuple[State, Saved]:
         """One step."""
         h_prev, c_prev = state
-        H = h_prev.shape[-1]
+        H = c_prev.shape[-1]
         a, b = z + linear(h_prev, p["W"]), p["b"]
         a_i, a_f, a_o, a_g = a[..., :H], a[..., H : 2 * H] + self.forget_offset, a[..., 2 * H : 3 * H], a[..., 3 * H :]
         peep_i, peep_f = self.peep(p, 0, c_prev), self.peep(p, 1, c_prev)
@@ -88,7 +88,7 @@ class LSTMSteps(Steps, LSTM):
         o = self.gate("o", a_o, peep_o, b[2 * H : 3 * H])
         slopes = passing([a_i + peep_i, a_f + peep_f, a_o + peep_o, a_g], self.clip)
         saved = h_prev, c_prev, concatenate([i, f, o]), g, c, NONLINEARITIES[self.output][0](c), *slopes
-        return (self.read(o, c, g, c_prev), c), saved
+        return (self.projected(p, self.read(o, c, g, c_prev)), c), saved
 
 
 class GRUSteps(Steps, GRU):

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from ltdcheck.faults.adjoints import Adjoints, bends
-from ltdcheck.faults.fault import Network, fault
-from ltdcheck.faults.graft import ALL, Graft, derived, derived_network, differentiates
+from ltdcheck.faults.fault import Network, Plant, fault
+from ltdcheck.faults.graft import ALL, Graft, derived, derived_network, differentiates, unprojected
 from ltdcheck.problem import Params
 from ltdcheck.reference.cell import Saved, Share, State
 from ltdcheck.reference.networks.unroll import Gradients, Tape, unroll, unroll_vjp
@@ -212,6 +212,7 @@ _OPERANDS: dict[str, tuple[str, str, Callable[[Any], Any]]] = {
     "elman-new-for-old": ("elman", "the old state where the new one has the slope", lambda s: (s[0], s[0], *s[2:])),
 }
 for _place, (_family, _words, _put) in _OPERANDS.items():
+    _wrong: Plant = differentiates(derived(_Saved, put=staticmethod(_put)))
     fault(
         f"gradient-operand-wrong.{_place}",
         f"The backward pass reads {_words}.",
@@ -220,4 +221,4 @@ for _place, (_family, _words, _put) in _OPERANDS.items():
         source="thought of",
         cells=(_family,),
         forward=False,
-    )(differentiates(derived(_Saved, put=staticmethod(_put))))
+    )(unprojected(_wrong) if _place == "lstm-state-for-cell" else _wrong)

@@ -6,7 +6,19 @@ from typing import Any, ClassVar
 
 from ltdcheck.faults.arrangement import replaced, rows
 from ltdcheck.faults.fault import Network, fault
-from ltdcheck.faults.graft import ALL, GATED, GATES, PARTS, Graft, SingleStep, computes, derived, differentiates, graft
+from ltdcheck.faults.graft import (
+    ALL,
+    GATED,
+    GATES,
+    PARTS,
+    Graft,
+    SingleStep,
+    computes,
+    derived,
+    differentiates,
+    graft,
+    unprojected,
+)
 from ltdcheck.reference import ops
 from ltdcheck.reference.cell import Cell, Saved, Share, State
 from ltdcheck.reference.cells import CELLS
@@ -40,7 +52,7 @@ fault(
     cells=ALL,
     forward=True,
     layout=True,
-)(computes(_Transposed))
+)(unprojected(computes(_Transposed)))
 
 
 @fault(
@@ -52,8 +64,8 @@ fault(
     cells=ALL,
     forward=True,
 )
-def _single(cell: Cell) -> Network:
-    return SingleStep(cell, graft(_Transposed, cell))
+def _single(cell: Cell) -> Network | None:
+    return unprojected(lambda square: SingleStep(square, graft(_Transposed, square)))(cell)
 
 
 fault(
@@ -64,7 +76,7 @@ fault(
     source="rnn-from-scratch",
     cells=ALL,
     forward=False,
-)(differentiates(_TransposeMissing))
+)(unprojected(differentiates(_TransposeMissing)))
 
 for _family in GATED:
     for _parts in (*CELLS[_family].gates, "".join(GATES[_family])):
@@ -78,7 +90,7 @@ for _family in GATED:
             source="thought of",
             cells=(_family,),
             forward=True,
-        )(computes(derived(_Transposed, parts=_parts)))
+        )(unprojected(computes(derived(_Transposed, parts=_parts))))
         fault(
             f"bptt-transpose-missing.{_family}-{_site}",
             f"The gradient is carried back through W where its transpose is meant, in the rows of {_what}.",
@@ -87,4 +99,4 @@ for _family in GATED:
             source="thought of",
             cells=(_family,),
             forward=False,
-        )(differentiates(derived(_TransposeMissing, parts=_parts)))
+        )(unprojected(differentiates(derived(_TransposeMissing, parts=_parts))))

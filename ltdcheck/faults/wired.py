@@ -138,11 +138,18 @@ class Planted(Wiring):
         """Those of the cell."""
         return self.network.cell.shapes(I, H)
 
+    def widths(self, H: int) -> tuple[int, ...]:
+        """Those of the cell."""
+        return self.network.cell.widths(H)
+
+    def hidden_size(self, state: State) -> int:
+        """H of a state."""
+        return self.network.cell.hidden_size(state)
+
     def unroll(self, params: dict[str, Any], x: Any, state: State, lengths: Any = None) -> tuple[Any, State, Any]:
         """What the network answers; the tape is what it was asked."""
         self.network.lengths = lengths
-        B, H = state[0].shape
-        nothing = np.zeros((len(x), B, self.network.cell.output_width(H)), x.dtype)
+        nothing = np.zeros((*x.shape[:2], self.output_width(self.hidden_size(state))), x.dtype)
         out = self.network.answer(params, x, state, nothing, tuple(np.zeros_like(s) for s in state), backward=False)
         return out.y, out.state, (x, state, lengths)
 

@@ -49,13 +49,13 @@ def _whole(cell: Cell, problem: Problem) -> tuple[Array, Array]:
     """autograd's Jacobian and its error, (B, D, D): one row of a batch for each unit vector."""
     from ltdcheck.oracles import tape
 
-    _, B, H = problem.dy.shape
-    D = len(cell.states) * H
+    B, widths = problem.sizes["B"], tuple(s.shape[1] for s in problem.dstate)
+    D = sum(widths)
     rows = problem.with_(
         x=np.tile(problem.x, (1, D, 1)),
         state=tuple(np.tile(s, (D, 1)) for s in problem.given_state),
-        dy=np.zeros((len(problem.x), D * B, H)),
-        dstate=tuple(u.reshape(D * B, H) for u in jacobians.units(len(cell.states), B, H)),
+        dy=np.zeros((len(problem.x), D * B, problem.dy.shape[2])),
+        dstate=tuple(u.reshape(D * B, u.shape[2]) for u in jacobians.units(widths, B)),
     )
     pulled = tape.gradients(cell, rows)
     states = [pulled[f"state.{k}"] for k in range(len(cell.states))]

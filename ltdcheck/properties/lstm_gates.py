@@ -51,7 +51,7 @@ def pass_through_at_gate_values(cell: Cell, problem: Problem) -> Evidence:
     if not isinstance(cell, LSTM):
         return OTHER
     h, c = problem.given_state
-    shut, opened, g = np.zeros_like(c), np.ones_like(c), np.tanh(h)
+    shut, opened, g = np.zeros_like(c), np.ones_like(c), np.tanh(c)
     saved = (h, c, np.concatenate([shut, opened, shut], axis=-1), g, c, np.tanh(c))
     dz, (dh, dc), _ = cell.step_vjp(problem.params, saved, problem.dstate)
     return merged(
@@ -85,12 +85,13 @@ def _limit(problem: Problem, e: float) -> float:
     W = float(np.max(np.abs(p["W"]).sum(axis=0), initial=0.0))
     P = float(np.max(np.abs(p["p"]), initial=0.0)) if "p" in p else 0.0
     C = float(np.max(np.abs(problem.given_state[1]), initial=0.0)) + len(problem.x)
+    R = float(np.max(np.abs(p["R"]).sum(axis=0), initial=0.0)) if "R" in p else 1.0
     dh, dc = (float(np.max(np.abs(d), initial=0.0)) for d in problem.dstate)
     apart = 0.0
     for dy in problem.dy[::-1]:
         dh += float(np.max(np.abs(dy), initial=0.0))
-        da_o = dh * e  # abs(tanh) is at most 1
-        entered = dh * e + P * da_o  # dh*o*(1 - k*k), and through the output gate's peephole
+        da_o = R * dh * e  # abs(tanh) is at most 1
+        entered = R * dh * e + P * da_o  # dm*o*(1 - k*k), and through the output gate's peephole
         reached_c = dc + entered
         da_i, da_f, da_g = reached_c * e, reached_c * C * e, reached_c * e
         lost = entered + reached_c * e + P * (da_i + da_f + da_o)  # dc*(1 - f), and through the peepholes
@@ -117,7 +118,7 @@ def four_settings(cell: Cell, problem: Problem) -> Evidence:
 def _setting(cell: LSTM, problem: Problem, name: str, f: int, i: int) -> Evidence:
     problem = driven(cell, problem, {"f": f, "i": i})
     p, state = problem.params, problem.given_state
-    H = problem.dy.shape[2]
+    H = problem.sizes["H"]
     evidence = []
     for x, z in zip(problem.x, cell.drive(p, problem.x), strict=True):
         h, c = state
@@ -141,12 +142,12 @@ def cell_path_is_diag_f(cell: Cell, problem: Problem) -> Evidence:
     if not len(problem.x):
         return NO_STEP
     params = {k: v if k != "p" else np.zeros_like(v) for k, v in problem.params.items()}
-    H = problem.dy.shape[2]
+    H = problem.sizes["H"]
     y, _, _ = unroll(cell, params, problem.x, problem.given_state)
     before = np.concatenate([problem.given_state[0][None], y])[:-1]  # h_0 .. h_{T-1}
     a, error = affine(params, slice(H, 2 * H), problem.x, before)
     f = logistic(a + cell.forget_offset)
-    path = jacobians.step_jacobians(cell, params, problem.x, problem.given_state)[..., H:, H:]
+    path = jacobians.step_jacobians(cell, params, problem.x, problem.given_state)[..., -H:, -H:]
     eye = np.eye(H)
     bound = eye * (error + EPS * np.abs(a) + FUNCTION)[..., None, :]
     return equals("d c_t / d c_{t-1}", path, eye * f[..., None, :], bound, "the cell's path has another factor than f")

@@ -92,7 +92,7 @@ def after_the_end(subject: Subject, problem: Problem) -> Evidence:
     padding = ~_running(ragged)
     if not padding.any():
         return Evidence(not_applicable="no row ends early")
-    apart = subject.cell.both_ways and out.y.shape[2] == 2 * ragged.sizes["H"]
+    apart = subject.cell.both_ways and out.y.shape[2] == 2 * min(subject.cell.widths(ragged.sizes["H"]))
     compared, directions = int(padding.sum()), 2 if apart else 1
     notes: list[str] = []
     for k, y in enumerate(np.split(out.y, directions, axis=2)):

@@ -21,7 +21,7 @@ EXACTLY = 64.0
 
 def driven(cell: Cell, problem: Problem, signs: Mapping[str, int], by: float = EXACTLY) -> Problem:
     """The problem with biases so large that each gate's pre-activation is at least ``by``, with the given sign."""
-    H = problem.dy.shape[2]
+    H = problem.sizes["H"]
     reach = by + reached(cell, problem)
     b = problem.params["b"].copy()
     for gate, sign in signs.items():
@@ -33,13 +33,15 @@ def driven(cell: Cell, problem: Problem, signs: Mapping[str, int], by: float = E
 def reached(cell: Cell, problem: Problem) -> float:
     """What inputs, states and peepholes add to a pre-activation, at most.
 
-    The output stays within 1, or within the initial one; the LSTM's cell state grows by at most 1 a step.
+    What a cell reads out stays within 1, and its projection within the sums of R's rows, or the output within the
+    initial one; the LSTM's cell state grows by at most 1 a step.
     """
     p = problem.params
     T = len(problem.x)
     states = [float(np.max(np.abs(s), initial=0.0)) for s in problem.given_state]
     inputs = float(np.max(np.abs(problem.x) @ np.abs(p["U"]).T, initial=0.0))
-    recurrent = float(np.max(np.abs(p["W"]).sum(axis=1), initial=0.0)) * max(1.0, states[0])
+    output = float(np.max(np.abs(p["R"]).sum(axis=1), initial=0.0)) if "R" in p else 1.0
+    recurrent = float(np.max(np.abs(p["W"]).sum(axis=1), initial=0.0)) * max(output, states[0])
     peepholes = float(np.max(np.abs(p["p"]), initial=0.0)) * (states[-1] + T) if "p" in p else 0.0
     return inputs + recurrent + peepholes + abs(float(getattr(cell, "forget_offset", 0.0)))
 

@@ -51,9 +51,18 @@ class OtherCell(Cell):
         """The target's own."""
         return self.target.parameters(I, H)
 
+    def widths(self, H: int) -> tuple[int, ...]:
+        """Of the target's state."""
+        return self.target.widths(H)
+
     def output_width(self, H: int) -> int:
         """Of the target's outputs."""
-        return H * self.target.width
+        return self.target.output_width(H)
+
+    @property
+    def fewest(self) -> int:
+        """One more than a projected output is wide."""
+        return 1 + max(self.target.narrow, default=0)
 
     def blocks(self, H: int) -> list[Block]:
         """None: no part of its arrays has a name."""

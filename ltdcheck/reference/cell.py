@@ -85,6 +85,20 @@ class Cell(ABC):
         """Columns of the output sequence."""
         return self.widths(H)[0]
 
+    def hidden_size(self, state: State) -> int:
+        """H, the number of units, of a state."""
+        H: int = state[0].shape[-1] if len(state[0].shape) else 0
+        return H
+
+    @property
+    def fewest(self) -> int:
+        """The fewest units that it can have."""
+        return 1
+
+    def sources(self, I: int, H: int) -> dict[str, int]:
+        """How wide is what feeds parameter arrays, by the names of :meth:`source_of`."""
+        return {"x": I, "h": self.widths(H)[0], "1": 1}
+
     @abstractmethod
     def step(self, p: dict[str, Any], z: Any, state: State) -> tuple[State, Saved]:
         """One time step from the drive ``z`` of this step; ``Saved`` is what the adjoint needs."""

@@ -2,7 +2,7 @@
 
     J_t = d state_t / d state_{t-1}        d state_T / d state_k = J_T @ J_{T-1} @ .. @ J_{k+1}
 
-The state is all its arrays side by side, (h, c) for the LSTM: D = H times their number. Row r of a Jacobian is the
+The state is all its arrays side by side, (h, c) for the LSTM: D is the sum of their widths. Row r of a Jacobian is the
 cotangent of output r pulled back, so the rows come from ``step_vjp`` on D unit vectors at once. (The printed product of
 the source runs its index the wrong way; C04.)
 
@@ -11,6 +11,7 @@ Source: GBC-draft 10.7.1; PMB; CSC321.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,15 +25,15 @@ Array = NDArray[Any]
 
 def step_jacobian(cell: Cell, params: dict[str, Any], saved: Saved) -> Array:
     """The Jacobian of one step from what it saved: (B, D, D), row the new state's entry, column the old one's."""
-    _, previous, _ = cell.step_vjp(params, saved, units(len(cell.states), *saved[0].shape))
+    widths = cell.widths(cell.hidden_size(saved))
+    _, previous, _ = cell.step_vjp(params, saved, units(widths, len(saved[0])))
     return np.moveaxis(np.concatenate(previous, axis=-1), 0, 1)
 
 
 def step_jacobians(cell: Cell, params: dict[str, Any], x: Array, state: State) -> Array:
     """J_1 .. J_T along the trajectory that x (T, B, I) drives from ``state``: (T, B, D, D)."""
     _, _, tape = unroll(cell, params, x, state)
-    B, H = state[0].shape
-    D = len(cell.states) * H
+    B, D = len(state[0]), sum(s.shape[1] for s in state)
     return np.array([step_jacobian(cell, params, saved) for saved in tape.saved]).reshape(-1, B, D, D)
 
 
@@ -54,19 +55,19 @@ def flow(jacobians: Array) -> Array:
 
 def whole(cell: Cell, params: dict[str, Any], x: Array, state: State) -> Array:
     """``d state_T / d state_0`` by BPTT from every unit of the final state, without any product: (B, D, D)."""
-    B, H = state[0].shape
-    D = len(cell.states) * H
+    B, widths = len(state[0]), tuple(s.shape[1] for s in state)
+    D = sum(widths)
     repeated = tuple(np.tile(s, (D, 1)) for s in state)
     y, _, tape = unroll(cell, params, np.tile(x, (1, D, 1)), repeated)
-    dstate = tuple(u.reshape(D * B, H) for u in units(len(cell.states), B, H))
+    dstate = tuple(u.reshape(D * B, u.shape[2]) for u in units(widths, B))
     g = unroll_vjp(cell, params, tape, np.zeros_like(y), dstate)
     return np.moveaxis(np.concatenate(g.state, axis=-1).reshape(D, B, D), 0, 1)
 
 
-def units(states: int, B: int, H: int) -> State:
-    """The D unit vectors as cotangents of a state: each array (D, B, H)."""
-    eye = np.eye(states * H).reshape(states * H, 1, states, H)
-    return tuple(np.repeat(eye[:, :, k], B, axis=1) for k in range(states))
+def units(widths: Sequence[int], B: int) -> State:
+    """The D unit vectors as cotangents of a state of arrays that are so wide: each (D, B, H)."""
+    parts = np.split(np.eye(sum(widths)), np.cumsum(widths)[:-1], axis=1)
+    return tuple(np.repeat(part[:, None], B, axis=1) for part in parts)
 
 
 def eigenvalues(J: Array) -> Array:

@@ -34,8 +34,8 @@ class LayeredLayout(Layout):
             found: dict[str, NDArray[np.int_]] = {}
             for unit, part in zip(self.network.units, self.parts, strict=True):
                 blocks = {b.name: b.of(numbers[f"{unit.name}.{b.array}"]) for b in unit.cell.blocks(H)}
-                inputs = self.network.inputs(unit.layer, I, H)
-                found |= {name: layout.index(blocks, inputs, H) for name, layout in part.arrays.items()}
+                widths = unit.cell.sources(self.network.inputs(unit.layer, I, H), H)
+                found |= {name: layout.index(blocks, widths, H) for name, layout in part.arrays.items()}
             self._cache[I, H] = {name: found[name] for name in self.arrays}
         return self._cache[I, H]
 

@@ -19,7 +19,7 @@ from ltdcheck.problem import Array, Params
 from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.direction import Direction
 
-Source = str  # "x", "h", "1" (a bias, or a diagonal weight)
+Source = str  # "x", "h", "m" (what a projection reads), "1" (a bias, or a diagonal weight)
 
 FUSED = ("(g u) s", "(u g) s", "s (g u)", "s (u g)", "g u s", "g s u", "u g s", "u s g", "s g u", "s u g")
 SINGLE = ("u s", "s u")
@@ -51,7 +51,8 @@ class ArrayLayout:
 
     ``roles[s][g]`` is a block name such as ``"W_f"``, or "" where the entries have no effect that could be seen.
     ``inner`` says that each recurrent block is used transposed, against the rest of the array. ``unit`` is what its
-    number of units is called: H, or G where they are groups of units.
+    number of units is called: H, or G where they are groups of units, or P where they are projected; ``hidden`` is what
+    the width of h is called.
     """
 
     arrangement: str
@@ -59,6 +60,7 @@ class ArrayLayout:
     roles: tuple[tuple[str, ...], ...]
     inner: bool = False
     unit: str = "H"
+    hidden: str = "H"
 
     @property
     def gates(self) -> int:
@@ -68,19 +70,19 @@ class ArrayLayout:
     @property
     def shape_words(self) -> str:
         """The shape in symbols: ``(4H, I)``, ``(I+H, 4H)``, ``(H*4, I)`` where the gates of a unit lie side by side."""
-        wide = "+".join({"x": "I", "h": "H", "1": "1"}[s] for s in self.sources)
+        wide = "+".join({"x": "I", "h": self.hidden, "m": "H", "1": "1"}[s] for s in self.sources)
         g, u, columns = str(self.gates), self.unit, len(self.sources)
         words = {"(g u)": f"{g}{u}", "(u g)": f"{u}*{g}", "g": g, "u": u, "s": wide, "1": "1"}
         words |= {"(s g u)": f"{columns}*{g}{u}", "(s u)": f"{columns}{u}"}
         axes = [words[axis] for axis in re.findall(r"\([^)]*\)|\w", self.arrangement)]
         return f"({', '.join(axes)}{',' if len(axes) == 1 else ''})"
 
-    def index(self, blocks: Mapping[str, NDArray[np.int_]], I: int, H: int) -> NDArray[np.int_]:
+    def index(self, blocks: Mapping[str, NDArray[np.int_]], widths: Mapping[Source, int], H: int) -> NDArray[np.int_]:
         """For each entry of the array the reference's entry that it is, by flat number; -1 for none."""
         units = next((len(blocks[name]) for names in self.roles for name in names if name), H)
         columns = []
         for source, names in zip(self.sources, self.roles, strict=True):
-            width = {"x": I, "h": H, "1": 1}[source]
+            width = widths[source]
             none = np.full((units, width), -1)
             parts = [blocks[name].reshape(units, width) if name else none for name in names]
             columns.append([part.T if self.inner and source == "h" else part for part in parts])
@@ -116,7 +118,8 @@ class Layout:
         if (I, H) not in self._cache:
             numbers = _numbers(self.cell, I, H)
             blocks = {b.name: b.of(numbers[b.array]) for b in self.cell.blocks(H)}
-            self._cache[I, H] = {name: layout.index(blocks, I, H) for name, layout in self.arrays.items()}
+            widths = self.cell.sources(I, H)
+            self._cache[I, H] = {name: layout.index(blocks, widths, H) for name, layout in self.arrays.items()}
         return self._cache[I, H]
 
     def to_target(self, params: Params, I: int, H: int) -> Params:

@@ -22,6 +22,7 @@ NUMBERS: dict[str, tuple[Any, ...]] = {  # what is tried for a field that can be
     "leak": (1.0, 0.25),
     "tau_m": (2.0, 10.0),
     "threshold": (1.0, 0.5),
+    "projection": (0, 2),
     "clip": (inf, 0.7),  # no number of a problem is 0.7, nor a sum of some: no input is at the kink
 }
 
@@ -31,6 +32,7 @@ RARE: dict[str, tuple[Any, ...]] = {
     "gate_nonlinearity": ("hard sigmoid 0.2", "hard sigmoid 1/6"),
     "candidate": ("relu", "softsign", "identity"),
     "output": ("relu", "softsign", "identity"),
+    "projection": (2,),
     "clip": (0.7,),
 }
 

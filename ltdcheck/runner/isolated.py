@@ -57,7 +57,7 @@ class Isolated(_Remote, Implementation):
         super().__init__(worker, told)
         self.name = told["name"]
         self.states = told["states"]
-        self.width = told["width"]
+        self.width, self.narrow = told["width"], tuple(told["narrow"])
         self.precisions, self.refused = tuple(told["precisions"]), dict(told["refused"])
         self.has_backward = told["has_backward"]
         self.takes_state = told["takes_state"]
@@ -79,7 +79,7 @@ class Isolated(_Remote, Implementation):
         """One pass in the worker process; shapes are checked on this side."""
         header, arrays = pack_problem(problem)
         answer, answered = self.worker.call("run", {**header, "backward": backward, "fresh": fresh}, arrays)
-        return checked(unpack_outputs(answer, answered), problem, self.states, self.width)
+        return checked(unpack_outputs(answer, answered), problem, self)
 
     def run_in_turn(self, problems: Sequence[Problem]) -> list[Outputs]:
         """One message there and one back, so that no answer is read before the last call."""
@@ -87,12 +87,12 @@ class Isolated(_Remote, Implementation):
         arrays = {name: array for _, each in packed for name, array in each.items()}
         answer, answered = self.worker.call("run_in_turn", {"problems": [header for header, _ in packed]}, arrays)
         outputs = [unpack_outputs(header, answered, f"{k}/") for k, header in enumerate(answer["outputs"])]
-        return [checked(o, problem, self.states, self.width) for o, problem in zip(outputs, problems, strict=True)]
+        return [checked(o, problem, self) for o, problem in zip(outputs, problems, strict=True)]
 
     def run_back_again(self, problem: Problem) -> Outputs:
         """As of the target itself; shapes are checked on this side."""
         answer, answered = self.worker.call("run_back_again", *pack_problem(problem))
-        return checked(unpack_outputs(answer, answered), problem, self.states, self.width)
+        return checked(unpack_outputs(answer, answered), problem, self)
 
     def attempt(self, trial: str) -> Trial:
         """As of the program itself."""
@@ -167,8 +167,8 @@ def reference(live: object) -> str | None:
     return f"{module.__name__}:{name}" if found is live and importable(module.__name__) else None
 
 
-def checked(outputs: Outputs, problem: Problem, states: int, width: int = 1) -> Outputs:
-    """The outputs, if they have the shapes that the problem asks for.
+def checked(outputs: Outputs, problem: Problem, like: Implementation) -> Outputs:
+    """The outputs, if they have the shapes that the problem asks for and the implementation says.
 
     Raises
     ------
@@ -177,12 +177,13 @@ def checked(outputs: Outputs, problem: Problem, states: int, width: int = 1) -> 
     """
     T, B, I = problem.x.shape
     H = problem.sizes["H"]
-    _expect("y", outputs.y, (T, B, H * width))
-    _expect_states("the final state", outputs.state, states, (B, H))
+    shapes = [(B, width) for width in like.widths(H)]
+    _expect("y", outputs.y, (T, B, like.output_width(H)))
+    _expect_states("the final state", outputs.state, shapes)
     if outputs.dx is not None:
         _expect("dx", outputs.dx, (T, B, I))
     if outputs.dstate is not None:
-        _expect_states("the gradient of the initial state", outputs.dstate, states, (B, H))
+        _expect_states("the gradient of the initial state", outputs.dstate, shapes)
     if outputs.dparams is not None:
         if outputs.dparams.keys() != problem.params.keys():
             got, due = sorted(outputs.dparams), sorted(problem.params)
@@ -199,8 +200,8 @@ def _expect(what: str, array: Array, shape: tuple[int, ...]) -> None:
         raise TargetAnswer(f"{what} must hold real numbers, got {array.dtype}")
 
 
-def _expect_states(what: str, arrays: Sequence[Array], count: int, shape: tuple[int, ...]) -> None:
-    if len(arrays) != count:
-        raise TargetAnswer(f"{what} must have {count} arrays, got {len(arrays)}")
-    for array in arrays:
+def _expect_states(what: str, arrays: Sequence[Array], shapes: Sequence[tuple[int, ...]]) -> None:
+    if len(arrays) != len(shapes):
+        raise TargetAnswer(f"{what} must have {len(shapes)} arrays, got {len(arrays)}")
+    for array, shape in zip(arrays, shapes, strict=True):
         _expect(what, array, shape)

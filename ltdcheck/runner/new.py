@@ -18,6 +18,7 @@ class New(Implementation):
             implementation.width,
             implementation.precisions,
         )
+        self.narrow = implementation.narrow
         self.has_backward, self.takes_state = implementation.has_backward, implementation.takes_state
         self.takes_lengths = implementation.takes_lengths
         self.fixed_sizes, self.compiles = implementation.fixed_sizes, implementation.compiles

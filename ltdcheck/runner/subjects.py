@@ -213,10 +213,10 @@ def _hidden_weights(implementation: Implementation) -> Disagreement | None:
     I, H = implementation.fixed_sizes or PROBED[1:]
     rng = np.random.default_rng(5)
     params = {n: np.round(rng.standard_normal(s) * 8) / 8 for n, s in implementation.parameters(I, H).items()}
-    states = tuple(np.round(rng.standard_normal((2, H)) * 8) / 8 for _ in range(implementation.states))
+    states = tuple(np.round(rng.standard_normal((2, width)) * 8) / 8 for width in implementation.widths(H))
     problem = Problem(
         params, np.round(rng.standard_normal((3, 2, I)) * 8) / 8, states,
-        np.zeros((3, 2, H * implementation.width)), states,
+        np.zeros((3, 2, implementation.output_width(H))), states,
         implementation.precisions[0],
     )  # fmt: skip
     try:

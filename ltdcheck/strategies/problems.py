@@ -77,18 +77,18 @@ class Recipe:
 
 
 def build(cell: Cell, recipe: Recipe) -> Problem:
-    """The problem of a recipe, in the parameters of ``cell``."""
+    """The problem of a recipe, in the parameters of ``cell``, with no fewer units than it can have."""
     rng = np.random.default_rng(recipe.seed)
     r = REGIMES[recipe.regime]
-    T, B, I, H = recipe.T, recipe.B, recipe.I, recipe.H
+    T, B, I, H = recipe.T, recipe.B, recipe.I, max(recipe.H, cell.fewest)
     params = {}
     for name, shape in cell.shapes(I, H).items():
         weights = r.recurrent if name.rpartition(".")[2] == "W" else r.weights
         scale = r.biases if len(shape) < 2 else weights / np.sqrt(max(shape[1], 1))
         params[name] = _grains(rng, shape, scale, recipe.grain)
     x = _grains(rng, (T, B, I), r.inputs, recipe.grain)
-    given = tuple(_grains(rng, (B, H), r.states, recipe.grain) for _ in cell.states)
-    dy, dstate = _cotangents(rng, cell, recipe)
+    given = tuple(_grains(rng, (B, width), r.states, recipe.grain) for width in cell.widths(H))
+    dy, dstate = _cotangents(rng, cell, recipe, H)
     fits = partial(rounded, precision=recipe.precision) if recipe.precision in HALF_PRECISIONS else np.asarray
     return Problem(
         params={name: fits(value) for name, value in params.items()},
@@ -102,11 +102,11 @@ def build(cell: Cell, recipe: Recipe) -> Problem:
     )
 
 
-def _cotangents(rng: Generator, cell: Cell, recipe: Recipe) -> tuple[Floats, tuple[Floats, ...]]:
+def _cotangents(rng: Generator, cell: Cell, recipe: Recipe, H: int) -> tuple[Floats, tuple[Floats, ...]]:
     """Cotangents of the output sequence and of the final state, zero where the loss does not look."""
-    T, B, H = recipe.T, recipe.B, recipe.H
+    T, B = recipe.T, recipe.B
     dy = _grains(rng, (T, B, cell.output_width(H)), 1.0, recipe.grain)
-    dstate = tuple(_grains(rng, (B, H), 1.0, recipe.grain) for _ in cell.states)
+    dstate = tuple(_grains(rng, (B, width), 1.0, recipe.grain) for width in cell.widths(H))
     looks = recipe.cotangent
     if dict(recipe.views).get("dy") == "expanded":
         dy[:] = dy[:1]

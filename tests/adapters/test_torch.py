@@ -203,7 +203,7 @@ def test_an_instance_has_the_sizes_that_it_has() -> None:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda i, h: nn.LSTM(i, h, proj_size=2), "projections, readouts"),
+        (lambda i, h: nn.LSTM(i, h, proj_size=h // 2), "projected to 2 where H is 5 and to 5 where H is 11"),
         (nn.Linear, "neither a layer nor a cell"),
         (nn.Tanh, "its constructor"),
         (lambda _i, _h: nn.Tanh(), "no parameters"),
@@ -214,7 +214,7 @@ def test_an_instance_has_the_sizes_that_it_has() -> None:
     ],
 )
 def test_what_cannot_be_checked_is_refused_with_a_reason(make: Any, words: str) -> None:
-    """Projections, other modules, and what is no target at all."""
+    """Projections whose width follows H, other modules, and what is no target at all."""
     with pytest.raises(TargetUnusableError) as caught:
         adapt(make, "it")
     assert words in str(caught.value)

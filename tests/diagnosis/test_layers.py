@@ -154,7 +154,7 @@ def test_a_gradient_that_is_left_out_is_named_by_its_layer() -> None:
 
 
 def test_what_is_claimed_is_held() -> None:
-    """A stack is not bidirectional, LSTMs are no GRUs, one cell is not stacked, and projections are refused."""
+    """A stack is not bidirectional, LSTMs are no GRUs, and one cell, projected or not, is not stacked."""
     target = adapt(made("lstm", 2, 1), "it")
     assert recognise(target, "it", "stacked").words == recognise(target, "it", "lstm").words
     with pytest.raises(TargetUnusableError, match=r"acts as stacked\(lstm"):
@@ -163,8 +163,8 @@ def test_what_is_claimed_is_held() -> None:
         recognise(target, "it", "gru")
     with pytest.raises(TargetUnusableError, match="it is one cell, and not stacked"):
         recognise(adapt(torch.nn.GRU, "it"), "it", "stacked")
-    with pytest.raises(TargetUnusableError, match="projections"):
-        adapt(layers_torch.Projected, "it")
+    with pytest.raises(TargetUnusableError, match="it is one cell, and not stacked"):
+        recognise(adapt(layers_torch.Projected, "it"), "it", "stacked")
 
 
 def test_networks_that_are_no_targets_are_refused_with_a_reason() -> None:

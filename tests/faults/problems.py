@@ -63,13 +63,15 @@ class Case:
             coarse = np.round(rng.standard_normal(shape) * 256) / 256 + 1 / 512  # never zero
             return coarse + rng.standard_normal(shape) * 2.0**-30 if self.fine else coarse
 
-        params = {name: draw(*shape) for name, shape in cell.shapes(self.I, self.H).items()}
+        H = max(self.H, cell.fewest)
+        params = {name: draw(*shape) for name, shape in cell.shapes(self.I, H).items()}
         params["W"] = self._recurrent(params["W"])
         params["b"] = params["b"] * self.bias
         if self.equal_biases:
-            params["b"] = np.tile(params["b"][: self.H], len(cell.gates))
-        state = tuple(draw(self.B, self.H) * self.state * ("state" not in self.zero) for _ in cell.states)
-        x, dy = draw(self.T, self.B, self.I), draw(self.T, self.B, self.H)
+            params["b"] = np.tile(params["b"][:H], len(cell.gates))
+        widths = cell.widths(H)
+        state = tuple(draw(self.B, width) * self.state * ("state" not in self.zero) for width in widths)
+        x, dy = draw(self.T, self.B, self.I), draw(self.T, self.B, widths[0])
         if dict(self.views).get("dy") == "expanded":
             dy[...] = dy.ravel()[0]
         ends = None if self.lengths is None else self.lengths[: self.B]
@@ -80,7 +82,7 @@ class Case:
             x=x,
             state=state if self.given else None,
             dy=dy * ("dy" not in self.zero),
-            dstate=tuple(draw(self.B, self.H) * ("dstate" not in self.zero) for _ in cell.states),
+            dstate=tuple(draw(self.B, width) * ("dstate" not in self.zero) for width in widths),
             precision=self.precision,
             views=dict(self.views),
             lengths=ends,

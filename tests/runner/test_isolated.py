@@ -120,9 +120,9 @@ def test_answers_are_checked_on_this_side(spoil: dict[str, Any], words: str) -> 
     """An implementation that does not check itself is checked: each array's shape and kind, and the names."""
     problem = problem_for(Shapeless())
     right = Shapeless().run(problem)
-    assert checked(right, problem, 1) is right
+    assert checked(right, problem, Shapeless()) is right
     with pytest.raises(TargetAnswer, match=words):
-        checked(Shapeless(**spoil).run(problem), problem, 1)
+        checked(Shapeless(**spoil).run(problem), problem, Shapeless())
 
 
 def test_an_implementation_of_somebody_is_checked_too() -> None:

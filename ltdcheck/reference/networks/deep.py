@@ -72,6 +72,15 @@ class DeepTransition(Cell):
         """Columns of each array of the state."""
         return self.cell.widths(H)
 
+    def hidden_size(self, state: State) -> int:
+        """H of a state."""
+        return self.cell.hidden_size(state)
+
+    @property
+    def fewest(self) -> int:
+        """The fewest units that the cell can have."""
+        return self.cell.fewest
+
     def blocks(self, H: int) -> list[Block]:
         """The cell's, and each array of the MLP as one block."""
         own = under("transition", self.mlp.shapes(H))

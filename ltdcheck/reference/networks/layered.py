@@ -7,7 +7,8 @@ A layer is one cell, or two cells of which the second reads the sequence backwar
 each cell in its own order; so ``layer2.back.c`` is the memory of the second layer's backward cell. All cells have H
 units.
 
-Shapes: x (T, B, I), y (T, B, H), or (T, B, 2H) where the last layer concatenates two directions; parameters under
+Shapes: x (T, B, I), y (T, B, H), or (T, B, 2H) where the last layer concatenates two directions, or as wide as its
+cells' outputs where these are projected, which is then what the next layer reads; parameters under
 ``layer1``, ``layer2.back``, or ``ahead`` and ``back`` where there is one layer. ``lengths`` (B,).
 
 Refuses: no layers, a layer of more than two cells, one cell alone; shapes that do not fit; lengths outside 0 .. T.
@@ -88,7 +89,8 @@ class Layered(Wiring):
         return I if k == 0 else self._width(k - 1, H)
 
     def _width(self, k: int, H: int) -> int:
-        return 2 * H if len(self.layers[k]) == 2 and self.merge in SIDE_BY_SIDE else H
+        widths = [cell.output_width(H) for cell in self.layers[k]]
+        return sum(widths) if self.merge in SIDE_BY_SIDE else widths[0]
 
     def output_width(self, H: int) -> int:
         """Columns of the last layer's outputs."""
@@ -97,6 +99,15 @@ class Layered(Wiring):
     def widths(self, H: int) -> tuple[int, ...]:
         """Columns of each array of the state."""
         return tuple(width for unit in self.units for width in unit.cell.widths(H))
+
+    def hidden_size(self, state: State) -> int:
+        """H of a flat state, which begins with the first cell's."""
+        return self.units[0].cell.hidden_size(state)
+
+    @property
+    def fewest(self) -> int:
+        """The fewest units that every cell can have."""
+        return max(unit.cell.fewest for unit in self.units)
 
     def shapes(self, I: int, H: int) -> dict[str, tuple[int, ...]]:
         """Parameters by name: ``layer2.back.W``."""

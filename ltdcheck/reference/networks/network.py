@@ -83,7 +83,7 @@ def require_state(name: str, cell: Cell, state: State, B: int) -> int:
     """
     if len(state) != len(cell.states):
         raise ValueError(f"{name} has {len(state)} arrays; a {cell.name} has {len(cell.states)}: {cell.states}")
-    H: int = state[0].shape[-1] if len(state[0].shape) else 0
+    H = cell.hidden_size(state)
     for k, (array, width) in enumerate(zip(state, cell.widths(H), strict=True)):
         require_shape(f"{name}[{k}]", array, (B, width))
     return H

@@ -1,0 +1,164 @@
+"""torch's LSTM with projections: outputs narrower than the cell, in layers and directions, and a user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from ltdcheck.adapters.adapting import adapt
+from ltdcheck.diagnosis.layers import recognise
+from ltdcheck.errors import TargetAnswer
+from ltdcheck.implementation import Implementation
+from ltdcheck.properties.law import property_named
+from ltdcheck.properties.subject import Subject
+from ltdcheck.reference.cells import LSTM
+from ltdcheck.runner.isolated import Isolated, checked, open_isolated
+from ltdcheck.strategies.problems import Recipe, build
+
+# torch says once in a process that another of its programs computes this
+pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")
+
+LAWS = (
+    "values.forward_agrees",
+    "gradients.backward_agrees",
+    "gradients.adjoint_identity",
+    "sequence.pieces_equal_whole",
+)
+
+
+def lstm(**options: Any) -> Callable[[int, int], nn.Module]:
+    """A factory of torch's own layer."""
+    return lambda i, h: nn.LSTM(i, h, **options)
+
+
+class Own(nn.Module):
+    """A right projected LSTM, cell first in its state and the projection's weights (H, P); to be spoilt."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        super().__init__()
+        self.P = 2
+        self.A = nn.Parameter(torch.randn(4 * hidden_size, input_size + self.P))
+        self.R = nn.Parameter(torch.randn(hidden_size, self.P))
+
+    def out(self, m: Any) -> Any:
+        """The output of a step."""
+        return m @ self.R
+
+    def back(self, m: Any) -> Any:
+        """What the next step reads."""
+        return self.out(m)
+
+    def forward(self, x: Any, state: Any = None) -> Any:
+        B, H = x.shape[1], len(self.R)
+        c, y = (x.new_zeros(B, H), x.new_zeros(B, self.P)) if state is None else state
+        h, ys = y, []
+        for x_t in x:
+            i, f, o, g = (torch.cat([x_t, h], 1) @ self.A.T).chunk(4, 1)
+            c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+            m = o.sigmoid() * c.tanh()
+            y, h = self.out(m), self.back(m)
+            ys.append(y)
+        return (torch.stack(ys) if ys else x.new_zeros(0, B, self.P)), (c, y)
+
+
+class Unprojected(Own):
+    """It projects nothing."""
+
+    def out(self, m: Any) -> Any:
+        return m[:, : self.P]
+
+
+class FedBack(Own):
+    """Its next step reads what is not projected."""
+
+    def back(self, m: Any) -> Any:
+        return m[:, : self.P]
+
+
+def held(target: Implementation) -> Subject:
+    """The target with what it was taken for."""
+    return Subject(target, recognise(target, "it").layout)
+
+
+RIGHT = {
+    "one layer": (lstm(proj_size=2), "projection=2, order=i f g o, biases=2"),
+    "one column": (lstm(proj_size=1, batch_first=True), "projection=1, order=i f g o, biases=2"),
+    "no biases": (lstm(proj_size=3, bias=False), "projection=3, order=i f g o, biases=0"),
+    "layers": (lstm(proj_size=2, num_layers=2), "lstm(projection=2, order=i f g o, biases=2), layers=2"),
+    "directions": (
+        lstm(proj_size=2, num_layers=2, bidirectional=True),
+        "bidirectional(lstm(projection=2, order=i f g o, biases=2), merge=concatenate), layers=2",
+    ),
+    "an instance": (nn.LSTM(3, 7, proj_size=4), "projection=4, order=i f g o, biases=2"),
+    "one's own": (Own, "projection=2, order=i f o g, biases=0, state=(c, h)"),
+}
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_projected_layer_is_recognised_and_agrees(name: str) -> None:
+    """In every arrangement: outputs, final states of both widths, and all gradients, those of W_hr too."""
+    make, words = RIGHT[name]
+    target = adapt(make, "it")
+    found = recognise(target, "it")
+    assert (found.words, found.exact) == (words, True)
+    subject, (I, H) = Subject(target, found.layout), target.fixed_sizes or (4, 6)
+    for given in (True, False):
+        problem = build(subject.cell, Recipe(I=I, H=H, seed=3, given_state=given))
+        for law in LAWS:
+            evidence = property_named(law).check(subject, problem)
+            assert evidence.ok, (law, evidence)
+            assert evidence.compared or "other end" in evidence.not_applicable or "backwards" in evidence.not_applicable
+
+
+def test_the_projection_is_h_of_torchs_documentation() -> None:
+    """torch's answer is h_t = W_hr (o * tanh(c)) with W_hh of P columns, in ten lines of NumPy."""
+    layer, rng = nn.LSTM(3, 5, proj_size=2).double(), np.random.default_rng(0)
+    p = {name: value.detach().numpy() for name, value in layer.named_parameters()}
+    x, h, c = rng.standard_normal((4, 2, 3)), np.zeros((2, 2)), np.zeros((2, 5))
+    y, _ = layer(torch.from_numpy(x))
+    for t in range(4):
+        a = x[t] @ p["weight_ih_l0"].T + p["bias_ih_l0"] + h @ p["weight_hh_l0"].T + p["bias_hh_l0"]
+        i, f, g, o = np.split(a, 4, axis=1)
+        c = c / (1 + np.exp(-f)) + np.tanh(g) / (1 + np.exp(-i))
+        h = (np.tanh(c) / (1 + np.exp(-o))) @ p["weight_hr_l0"].T
+        np.testing.assert_allclose(y[t].detach().numpy(), h, rtol=0, atol=1e-14)  # some tens of roundings of 1
+
+
+@pytest.mark.parametrize(
+    ("make", "fault"), [(Unprojected, "projection-missing"), (FedBack, "projection-fed-back-unprojected")]
+)
+def test_a_wrong_projection_is_named(make: type[nn.Module], fault: str) -> None:
+    """A projection that is declared and not used, and one that the recurrence goes round."""
+    found = recognise(adapt(make, "it"), "it")
+    assert (found.fault, found.cell.name, found.exact) == (fault, "lstm", False)
+    target = adapt(make, "it")
+    problem = build(found.cell, Recipe())
+    assert (
+        property_named("values.forward_agrees").check(Subject(target, found.layout), problem).disagreement is not None
+    )
+
+
+def test_sizes_with_no_room_for_the_projection_are_not_asked() -> None:
+    """A problem has more units than its cell's projection has columns, and says how many it has."""
+    problem = build(LSTM(projection=4), Recipe(H=1))
+    assert problem.sizes["H"] == 5
+    assert type(problem).from_json(problem.to_json()).to_json() == problem.to_json()
+    assert [s.shape[1] for s in problem.given_state] == [4, 5]
+
+
+def test_a_worker_answers_with_states_of_both_widths() -> None:
+    """Across the process the widths are known, and an answer of another is refused."""
+    with open_isolated({"name": "mine"}, nn.LSTM(3, 4, proj_size=2)) as it:
+        assert isinstance(it, Isolated)
+        assert (it.widths(4), it.output_width(4)) == ((2, 4), 2)
+        subject = held(it)
+        problem = build(subject.cell, Recipe(I=3, H=4))
+        out = subject.run(problem)
+        assert [s.shape for s in out.state] == [(3, 2), (3, 4)]
+        with pytest.raises(TargetAnswer, match=r"the final state must have shape \(3, 2\), got \(3, 4\)"):
+            checked(type(out)(out.y, out.state[::-1]), problem, it)
