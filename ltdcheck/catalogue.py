@@ -22,12 +22,11 @@ from ltdcheck.oracles.rounding import samples_of
 from ltdcheck.properties import own_rounding
 from ltdcheck.properties.compare import resolution
 from ltdcheck.properties.law import properties
-from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.cells import CELLS
 from ltdcheck.reference.numbers import formats, perturbed
 from ltdcheck.reference.numbers.formats import FORMATS
 from ltdcheck.reference.numbers.perturbed.rounding import reach
-from ltdcheck.reference.systems import ROWS, System, systems, systems_named
+from ltdcheck.reference.systems import ROWS, System, cells, systems, systems_named
 from ltdcheck.reference.variants import variants
 
 AnyFault = Fault | ClippingFault | ReservoirFault | SystemFault
@@ -38,7 +37,7 @@ def listed(kind: str) -> Iterator[tuple[str, str]]:
     if kind == "systems":
         yield from ((f"{s.row} {s.name}", f"{_title(s)} [{s.module}]") for s in systems())
     elif kind == "cells":
-        yield from _once(s for s in systems("S01", "S18") if inspect.isclass(s.subject) and issubclass(s.subject, Cell))
+        yield from _once(cells())
     elif kind == "networks":
         yield from _once(systems("S20", "S31"))
     elif kind == "properties":
@@ -73,7 +72,7 @@ def explained(id: str) -> str:
     if id in known_faults:
         f = known_faults[id]
         return f"{id}\n\n{f.sentence}\n\neffect   {f.effect}\ntrigger  {f.trigger}\nsource   {f.source}"
-    names = dict.fromkeys(s.name for s in systems())
+    names = dict.fromkeys(s.name for s in (*systems(), *cells()))
     known = sorted([*names, *ROWS, *laws, *known_faults, "bounds", "protocol"])
     raise UnknownNameError("system, property or fault", id, known)
 
@@ -106,7 +105,8 @@ def _prose(text: str | None) -> str:
 def _explained(same: list[System]) -> str:
     """One name under its page: its rows, where it is, what it says of itself, its variants, its faults."""
     system = same[0]
-    where = f"{system.name} ({', '.join(s.row for s in same)}) is {system.module}.{system.subject.__name__}"
+    rows = f" ({', '.join(s.row for s in same)})" if system.row else ""
+    where = f"{system.name}{rows} is {system.module}.{system.subject.__name__}"
     own = "" if system.name in CELLS else system.own
     parts = (where, own, _lines("Variants", _variants(system)), _lines("Faults", _faults(system.name)))
     return "\n\n".join(part for part in parts if part)

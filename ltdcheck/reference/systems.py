@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from ltdcheck.reference.average_norm import AverageNorm
+from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.cells import CELLS
 from ltdcheck.reference.cells.elman import Elman
 from ltdcheck.reference.cells.iterated_map import IteratedMap
@@ -41,7 +42,7 @@ from ltdcheck.reference.reservoir import reservoir
 class System:
     """One name of one row."""
 
-    row: str
+    row: str  # "" for a cell that none of them describes
     name: str
     subject: Callable[..., Any]  # the class or function of the reference
 
@@ -64,6 +65,8 @@ class System:
     def what(self) -> str:
         """One line: of the page for the first name of a row that the page begins with, else of what has the name."""
         title = self.page.partition("\n")[0]
+        if not self.row:
+            return title
         first = self.name == next(iter(ROWS[self.row]))
         return title if first and self.row in title else self.own.partition("\n")[0]
 
@@ -148,6 +151,14 @@ def systems(first: str = "S01", last: str = "S49") -> Iterator[System]:
             yield from (System(row, name, subject) for name, subject in named.items())
 
 
+def cells() -> Iterator[System]:
+    """The cells, row by row, and after them those that no row describes."""
+    found = [s for s in systems("S01", "S18") if inspect.isclass(s.subject) and issubclass(s.subject, Cell)]
+    yield from found
+    names = {s.name for s in found}
+    yield from (System("", name, cell) for name, cell in CELLS.items() if name not in names)
+
+
 def systems_named(id: str) -> list[System]:
     """The systems of a row or of a name, none if there is neither; those of one name are one and the same."""
-    return [s for s in systems() if id in (s.row, s.name)]
+    return [s for s in systems() if id in (s.row, s.name)] or [s for s in cells() if id == s.name]

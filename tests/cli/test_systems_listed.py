@@ -10,6 +10,7 @@ from click.testing import CliRunner
 from ltdcheck.cli import main
 from ltdcheck.diagnosis.families import CLIPPING, LAYERED
 from ltdcheck.reference.cells import CELLS
+from ltdcheck.reference.cells.elman import Elman
 from ltdcheck.reference.systems import systems
 
 # What each row of the source documents is about: words that its explanation must hold.
@@ -103,6 +104,16 @@ def test_cells_and_networks_are_listed_by_their_rows() -> None:
         assert len(set(names)) == len(names)
         rows = {s.row for s in systems() if s.name in names}
         assert {row for row in ROWS if first <= row <= last} <= rows
+
+
+def test_a_cell_that_no_row_describes_is_listed_and_explains_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file and its line among the cells are all that it takes."""
+    monkeypatch.setitem(CELLS, "elman2", Elman)
+    (line,) = (line for line in call("list", "cells").splitlines() if line.startswith("elman2 "))
+    assert "Elman (vanilla) RNN" in line
+    assert f"[{Elman.source}]" in line
+    assert "elman2 is ltdcheck.reference.cells.elman.Elman" in call("explain", "elman2")
+    assert "h' = phi(b + W@h + U@x)" in call("explain", "elman2")
 
 
 def test_what_is_one_thing_has_one_name_and_what_has_one_name_is_one_thing() -> None:
