@@ -5,7 +5,8 @@
 //   r = sigmoid(W_r x + U_r h + b_r),  z = sigmoid(W_z x + U_z h + b_z)
 //   n = tanh(W_n x + U_n (r * h) + b_n),  h' = (1 - z) * n + z * h
 //
-// W_r, W_z, W_n (H, I); U_r, U_z, U_n (H, H); b_r, b_z, b_n (H); x (T, B, I); h (B, H).
+// W_r, W_z, W_n (H, I); U_r, U_z, U_n (H, H); b_r, b_z, b_n (H); x (T, B, I); h (B, H). A row that ends before step T keeps
+// its state from there on, and its outputs are 0.
 "use strict";
 
 // -- the network: each sequence is a list of steps, each step a list of rows ----------------------------------
@@ -68,7 +69,7 @@ const write = (nested, ...sizes) => ({ shape: sizes, values: [nested].flat(Infin
 
 let I, H, T, B; // sizes
 let shapes = null; // of the parameters, once started
-let last = null; // what the last forward left: its parameters, and every step of every row
+let last = null; // what the last forward left: its parameters, and every step of every row, null after its end
 
 const answers = {
   start({ input_size, hidden_size }) {
@@ -78,24 +79,29 @@ const answers = {
       Object.assign(shapes, { [`W_${gate}`]: [H, I], [`U_${gate}`]: [H, H], [`b_${gate}`]: [H] });
     return {
       name: "gru.js", version: "1", cells: ["gru"], precisions: ["float64"], numbers: "decimal",
-      parameters: shapes, states: 1, backward: true,
+      parameters: shapes, states: 1, backward: true, lengths: true,
     };
   },
 
-  forward({ params, x, state }) {
+  forward({ params, x, state, lengths }) {
     if (!shapes) throw new Error("'forward' needs a 'start' before it");
     last = null;
     [T, B] = x.shape;
     const p = {};
     for (const name in shapes) p[name] = read(params[name], ...shapes[name]);
+    const ends = lengths ?? Array(B).fill(T);
+    if (ends.length !== B || !ends.every((n) => Number.isInteger(n) && n >= 0 && n <= T))
+      throw new Error(`lengths must be ${B} whole numbers from 0 to ${T}`);
     const steps = [];
     let h = state ? read(state[0], B, H) : zeros(B, H);
     for (const x_t of read(x, T, B, I)) {
-      steps.push(x_t.map((row, k) => step(p, row, h[k])));
-      h = steps[steps.length - 1].map((row) => row.h_new);
+      const rows = x_t.map((row, k) => (steps.length < ends[k] ? step(p, row, h[k]) : null));
+      steps.push(rows);
+      h = rows.map((row, k) => (row ? row.h_new : h[k]));
     }
     last = { p, steps };
-    return { y: write(steps.map((rows) => rows.map((row) => row.h_new)), T, B, H), state: [write(h, B, H)] };
+    const y = steps.map((rows) => rows.map((row) => (row ? row.h_new : zeros(H))));
+    return { y: write(y, T, B, H), state: [write(h, B, H)] };
   },
 
   backward({ dy, dstate }) {
@@ -108,6 +114,7 @@ const answers = {
     let dh = read(dstate[0], B, H);
     for (let t = T - 1; t >= 0; t--)
       dh = dh.map((row, k) => {
+        if (!steps[t][k]) return row; // it waits for the row's last step
         const dh_new = row.map((d, j) => d + d_out[t][k][j]); // from the next step, and from y
         return stepBack(p, steps[t][k], dh_new, dp, dx[t][k]);
       });

@@ -4,7 +4,8 @@
 
    a = W x + U h + b, for the gates i f g o under each other;  i, f, o = sigmoid(a), g = tanh(a)
    c' = f c + i g,  h' = o tanh(c')
-   W (4H, I), U (4H, H), b (4H); x (T, B, I); h, c (B, H). Arrays lie row by row. */
+   W (4H, I), U (4H, H), b (4H); x (T, B, I); h, c (B, H). Arrays lie row by row. A row that ends before step T keeps its
+   state from there on, and its outputs are 0. */
 
 #include <math.h>
 #include <stdio.h>
@@ -17,6 +18,8 @@ static int I, H, T, B;         /* sizes */
 static double *W, *U, *b, *x;  /* of the last forward */
 static double *h, *c;          /* (T+1, B, H): before every step, and after the last */
 static double *gates;          /* (T, B, 4H): i f g o */
+static double *y;              /* (T, B, H) */
+static int *length;            /* (B) */
 
 static double sigmoid(double a) { return 1 / (1 + exp(-a)); }
 
@@ -26,6 +29,10 @@ static void forward(void) {
             double *x_t = x + (t * B + r) * I, *gate = gates + (t * B + r) * 4 * H;
             double *h_old = h + (t * B + r) * H, *c_old = c + (t * B + r) * H;
             double *h_new = h_old + B * H, *c_new = c_old + B * H;
+            if (t >= length[r]) {
+                memcpy(h_new, h_old, sizeof(double) * H), memcpy(c_new, c_old, sizeof(double) * H);
+                continue;
+            }
             for (int k = 0; k < 4 * H; k++) {
                 double a = b[k];
                 for (int j = 0; j < I; j++) a += W[k * I + j] * x_t[j];
@@ -35,7 +42,7 @@ static void forward(void) {
             for (int k = 0; k < H; k++) {
                 double i = gate[k], f = gate[H + k], g = gate[2 * H + k], o = gate[3 * H + k];
                 c_new[k] = f * c_old[k] + i * g;
-                h_new[k] = o * tanh(c_new[k]);
+                h_new[k] = y[(t * B + r) * H + k] = o * tanh(c_new[k]);
             }
         }
 }
@@ -47,6 +54,7 @@ static void backward(double *dy, double *dh, double *dc, double *dx, double *dW,
         for (int r = 0; r < B; r++) {
             double *x_t = x + (t * B + r) * I, *gate = gates + (t * B + r) * 4 * H;
             double *h_old = h + (t * B + r) * H, *c_old = c + (t * B + r) * H, *c_new = c_old + B * H;
+            if (t >= length[r]) continue; /* dh and dc wait for the row's last step */
             for (int k = 0; k < H; k++) {
                 double i = gate[k], f = gate[H + k], g = gate[2 * H + k], o = gate[3 * H + k], s = tanh(c_new[k]);
                 double dh_k = dh[r * H + k] + dy[(t * B + r) * H + k]; /* from the next step, and from y */
@@ -143,6 +151,18 @@ static int read_array(const char *array, double *numbers, int n) {
     return *p == ']';
 }
 
+/* The steps of each row: T of all where the list is not there. */
+static int read_lengths(const char *list) {
+    const char *p = list && *list == '[' ? space(list + 1) : NULL;
+    for (int r = 0; r < B; r++) {
+        char *end;
+        length[r] = p ? (int)strtol(p, &end, 10) : T;
+        if (length[r] < 0 || length[r] > T || (p && end == p)) return 0;
+        if (p && (p = space(end)) && r < B - 1 && *p++ != ',') return 0;
+    }
+    return !p || *p == ']';
+}
+
 /* -- the protocol ------------------------------------------------------------------------------------------- */
 
 static int id;        /* of the message that is answered; -1 where it has none */
@@ -184,7 +204,7 @@ static void start(const char *message) {
     begin();
     printf(", \"name\": \"lstm.c\", \"version\": \"1\", \"cells\": [\"lstm\"], \"precisions\": [\"float64\"], "
            "\"numbers\": \"hexadecimal\", \"parameters\": {\"W\": [%d, %d], \"U\": [%d, %d], \"b\": [%d]}, "
-           "\"states\": 2, \"backward\": true}\n", 4 * H, I, 4 * H, H, 4 * H);
+           "\"states\": 2, \"backward\": true, \"lengths\": true}\n", 4 * H, I, 4 * H, H, 4 * H);
 }
 
 static void run_forward(const char *message) {
@@ -196,19 +216,21 @@ static void run_forward(const char *message) {
         return;
     }
     T = atoi(item(sizes, 0)), B = atoi(item(sizes, 1));
-    free(W), free(U), free(b), free(x), free(h), free(c), free(gates);
+    free(W), free(U), free(b), free(x), free(h), free(c), free(gates), free(y), free(length);
     W = zeros(4 * H * I), U = zeros(4 * H * H), b = zeros(4 * H), x = zeros(T * B * I);
     h = zeros((T + 1) * B * H), c = zeros((T + 1) * B * H), gates = zeros(T * B * 4 * H);
+    y = zeros(T * B * H), length = calloc(B + 1, sizeof(int));
     if (!read_array(member(params, "W"), W, 4 * H * I) || !read_array(member(params, "U"), U, 4 * H * H) ||
         !read_array(member(params, "b"), b, 4 * H) || !read_array(sequence, x, T * B * I) ||
+        !read_lengths(member(message, "lengths")) ||
         (*state == '[' && (!read_array(item(state, 0), h, B * H) || !read_array(item(state, 1), c, B * H)))) {
-        error("an array of 'forward' has not as many numbers as it should");
+        error("an array of 'forward' has not as many numbers as it should, or 'lengths' are not from 0 to T");
         return;
     }
     forward();
     ran = 1;
     begin();
-    write_array(", \"y\": ", h + B * H, T * B * H, shape(3, T, B, H));
+    write_array(", \"y\": ", y, T * B * H, shape(3, T, B, H));
     write_array(", \"state\": [", h + T * B * H, B * H, shape(2, B, H, 0));
     write_array(", ", c + T * B * H, B * H, shape(2, B, H, 0));
     printf("]}\n");

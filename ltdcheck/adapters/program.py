@@ -10,6 +10,7 @@ import numpy as np
 from ltdcheck.adapters.adapted import check_names, named
 from ltdcheck.adapters.blueprint import Blueprint
 from ltdcheck.adapters.form import H, I
+from ltdcheck.adapters.program_declaration import Declaration
 from ltdcheck.adapters.program_question import backward_of, forward_of
 from ltdcheck.adapters.program_session import PROTOCOL, Command, Session
 from ltdcheck.adapters.program_text import Message, array_of, arrays_of, shown
@@ -44,6 +45,7 @@ class Program(Implementation):
         self.framework_version = f"{declared.name} {declared.version}"
         self.states, self.width, self.precisions = declared.states, declared.width, tuple(declared.precisions)
         self.has_backward, self.fixed_sizes = declared.backward, declared.fixed_sizes
+        self.takes_lengths = declared.lengths
 
     def parameters(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
         """As it declares them for these sizes."""
@@ -73,8 +75,8 @@ class Program(Implementation):
         session.process.begin()
         if session.sizes != (input_size, hidden_size):
             told = session.start(input_size, hidden_size)
-            if (told.states, told.width, told.backward) != (self.states, self.width, self.has_backward):
-                raise TargetAnswer("declares other states, width or backward at other sizes")
+            if _kind(told) != _kind(self.declared):
+                raise TargetAnswer("declares other states, width, backward or lengths at other sizes")
         return session
 
     def _kept(self) -> Session:
@@ -133,6 +135,11 @@ class Program(Implementation):
 
 
 Pulled = tuple[Array | None, tuple[Array, ...] | None, Params | None, list[str]]  # dx, dstate0, dparams, missing
+
+
+def _kind(told: Declaration) -> tuple[int, int, bool, bool]:
+    """What does not depend on sizes."""
+    return told.states, told.width, told.backward, told.lengths
 
 
 def adapt(blueprint: Blueprint, first: Command) -> Program:

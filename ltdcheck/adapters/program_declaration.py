@@ -24,6 +24,7 @@ class Declaration:
     states: int
     backward: bool
     width: int = 1  # of y, in hidden sizes
+    lengths: bool = False  # it may be told how many steps each row has
     fixed_sizes: tuple[int, int] | None = None
 
     @classmethod
@@ -70,9 +71,10 @@ _MEMBERS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "states": (lambda v: _count(v) and v > 0, "how many arrays (B, H) make up the state"),
     "backward": (lambda v: isinstance(v, bool), "true or false"),
     "width": (lambda v: _count(v) and v > 0, "how many hidden sizes wide y is"),
+    "lengths": (lambda v: isinstance(v, bool), "true or false"),
     "fixed_sizes": (lambda v: _shape(v) and len(v) == 2, "the two sizes [I, H]"),
 }
-_OPTIONAL = ("width", "fixed_sizes")
+_OPTIONAL = ("width", "lengths", "fixed_sizes")
 
 
 def _member(answer: Message, name: str) -> Any:

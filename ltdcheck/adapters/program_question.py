@@ -12,12 +12,13 @@ from ltdcheck.problem import Array, Problem
 
 
 def forward_of(problem: Problem, form: str) -> Message:
-    """The members of ``forward``."""
+    """The members of ``forward``; ``lengths`` where rows are of different lengths."""
     return {
         "precision": problem.precision,
         "params": {name: spelled(value, form) for name, value in problem.params.items()},
         "x": spelled(problem.x, form),
         "state": None if problem.state is None else [spelled(s, form) for s in problem.state],
+        **({} if problem.lengths is None else {"lengths": list(problem.lengths)}),
     }
 
 

@@ -16,7 +16,7 @@ from ltdcheck.adapters.program_declaration import Declaration
 from ltdcheck.adapters.program_lines import Step, alike, reads_json, refuses_and_lives
 from ltdcheck.adapters.program_question import Question, small
 from ltdcheck.adapters.program_session import STOPPING, Session
-from ltdcheck.adapters.program_text import array_of, shown
+from ltdcheck.adapters.program_text import Message, array_of, shown
 from ltdcheck.errors import TargetAnswer, TargetCrashed, TargetRaised
 from ltdcheck.implementation import Trial
 
@@ -59,12 +59,13 @@ def starts_again(session: Session, declared: Declaration) -> Iterator[Step]:
 
 
 def sizes_of_zero(session: Session, declared: Declaration) -> Iterator[Step]:
-    """No steps, no rows, both: empty arrays of the right shapes, the state, and gradients of 0."""
+    """No steps, no rows, both, or rows of length 0: arrays of the right shapes, the state, and gradients of 0."""
     it = Question(session, declared)
     params = it.start().parameters
-    for T, B in ((0, 2), (2, 0), (0, 0)):
-        where = f"'forward' with T={T}, B={B}"
-        answer = session.ask("forward", **it.forward(T, B))
+    none: list[tuple[int, int, Message]] = [(0, 2, {}), (2, 0, {}), (0, 0, {})]
+    for T, B, more in [*none, *([(2, 2, {"lengths": [0, 0]})] if declared.lengths else [])]:
+        where = f"'forward' with T={T}, B={B}{' and lengths of 0' if more else ''}"
+        answer = session.ask("forward", **it.forward(T, B), **more)
         array_of(answer.get("y"), (T, B, it.H * declared.width), it.precision, "y")
         same = all(np.array_equal(s, small((B, it.H))) for s in it.state_of(answer, B))
         yield where, "its state" if same else "another state", "its state", 1

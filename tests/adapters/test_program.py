@@ -19,6 +19,7 @@ from adapters.programs import elman, gru_js, lstm_c, program
 
 from ltdcheck.adapters.program import Program
 from ltdcheck.adapters.program_process import Process
+from ltdcheck.adapters.program_question import forward_of
 from ltdcheck.adapters.program_session import Command
 from ltdcheck.adapters.program_text import array_of, number, spelled
 from ltdcheck.adapters.program_trials import TRIALS
@@ -373,7 +374,7 @@ FAULTY: dict[str, tuple[Callable[..., str], list[tuple[str, str]]]] = {
     "lstm-output-from-candidate": (
         lstm_c,
         [
-            ("h_new[k] = o * tanh(c_new[k]);", "h_new[k] = o * tanh(g);"),
+            ("o * tanh(c_new[k]);", "o * tanh(g);"),
             ("s = tanh(c_new[k]);", "s = tanh(g);"),
             ("double dc_k = dc[r * H + k] + dh_k * o * (1 - s * s);", "double dc_k = dc[r * H + k];"),
             ("dc_k * i * (1 - g * g);", "(dc_k * i + dh_k * o * (1 - s * s)) * (1 - g * g);"),
@@ -409,6 +410,34 @@ def test_a_fault_in_a_copy_of_an_example_is_named(fault: str, tmp_path: Path) ->
     make, changes = FAULTY[fault]
     (finding,) = [f for f in found(program(make(tmp_path, *changes)), *ASKED).values() if f is not None]
     assert finding.diagnosis[0].fault == fault
+
+
+RAGGED = ("ragged.agrees", "ragged.padding_has_no_effect", "ragged.after_the_end", "ragged.full_lengths_change_nothing")
+NO_END = {
+    lstm_c: [("if (t >= length[r]) {", "if (0) {"), ("if (t >= length[r]) continue;", "")],
+    gru_js: [("steps.length < ends[k]", "true")],
+}
+
+
+@pytest.mark.parametrize("make", [lstm_c, gru_js])
+def test_an_example_takes_rows_of_different_lengths(make: Callable[..., str], tmp_path: Path) -> None:
+    """Their laws hold; a copy that does not end its rows is found out."""
+    assert found(program(make(tmp_path)), *RAGGED) == {}
+    wrong = found(program(make(tmp_path, *NO_END[make])), "ragged.agrees")["ragged.agrees"]
+    assert (wrong.where.block, wrong.message) == ("h_T", "lengths 0, 2")
+
+
+def test_lengths_are_for_programs_that_take_them(tmp_path: Path) -> None:
+    """They come with no other message; and a program that refuses a length beyond T goes on."""
+    problem = problem_for(program(lstm_c(tmp_path)))
+    assert "lengths" not in forward_of(problem, "decimal")
+    assert forward_of(problem.with_(lengths=(2, 0, 1)), "decimal")["lengths"] == [2, 0, 1]
+    assert not program(elman()).takes_lengths
+    for make in (lstm_c, gru_js):
+        it = program(make(tmp_path))
+        with pytest.raises(TargetRaised, match="lengths"):
+            it.run(problem_for(it).with_(lengths=(99,) * problem.sizes["B"]))
+        assert len(it.run(problem_for(it)).y)
 
 
 @pytest.mark.parametrize("make", [lstm_c, gru_js])
