@@ -144,7 +144,7 @@ def _parts(a: Any) -> Any:
 
 
 def _moved(result: NDArray[Any], size: Any, generator: np.random.Generator) -> NDArray[Any]:
-    """The result, off by at most SHAKE units of ``size``."""
+    """The result, off by at most SHAKE units of ``size``; what has overflowed has no last place, and stays."""
     unit, floor = _unit.get()
 
     def off(part: Any) -> Any:
@@ -152,7 +152,8 @@ def _moved(result: NDArray[Any], size: Any, generator: np.random.Generator) -> N
 
     size = np.asarray(size)
     moved = result + (off(size.real) + 1j * off(size.imag) if result.dtype.kind == "c" else off(size))
-    return np.asarray(moved)
+    finite = np.isfinite(result)
+    return np.asarray(moved if finite.all() else np.where(finite, moved, result))
 
 
 def slope_noise(result: Shaken, size: Any) -> Shaken:
