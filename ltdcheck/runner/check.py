@@ -15,11 +15,24 @@ from ltdcheck import __version__
 from ltdcheck.errors import TargetFailure
 from ltdcheck.faults.fault import fault_named
 from ltdcheck.properties.law import Disagreement, Property, properties, property_named
-from ltdcheck.result import Diagnosis, Finding, Footer, Header, Place, Record, Result, TargetSummary, count, verdict_of
+from ltdcheck.result import (
+    UNKNOWN,
+    Diagnosis,
+    Finding,
+    Footer,
+    Header,
+    Place,
+    Record,
+    Result,
+    TargetSummary,
+    count,
+    verdict_of,
+)
 from ltdcheck.runner.consequences import CONSEQUENCES, OF_HISTORY, bounding
 from ltdcheck.runner.examine import FATAL, Tally
 from ltdcheck.runner.examiners import CellExaminer, ClippingExaminer, Options
 from ltdcheck.runner.pairs import OpenedPair, PairExaminer, open_pair
+from ltdcheck.runner.same_cause import of_answers, of_strides
 from ltdcheck.runner.subjects import Opened, Target, open_all
 
 RESTLESS = "calls.instances_agree"  # finds that two new instances answer one question in two ways
@@ -170,8 +183,7 @@ class Session:
         if why := self._needless(prop):
             return self._not_asked(prop, why)
         tally = self._examined(prop)
-        if past := self._of_history(prop, tally, plan):
-            why = f"not judged: a new instance is right, and {past} finds what earlier calls leave"
+        if why := self._told_better(prop, tally, plan):
             return self._not_asked(prop, why)
         finding = self._examiner.finding(prop, tally, replay)
         if prop.id in (FORWARD, "pair.forward_agrees"):
@@ -182,11 +194,16 @@ class Session:
             result = replace(result, notes=(*result.notes, f"judged in single precision: {LOWERED}"))
         if tally.failure is not None:
             result = self._refused(prop, tally.failure, result)
-        elif finding is not None and (why := self._repeats(prop, finding) or self._restless(prop, tally, plan)):
+        elif finding is not None and (why := self._known(prop, tally, plan, finding)):
             return self._not_asked(prop, why)
         if result.status == "failed":
             self._learn(prop, tally, finding)
         return result
+
+    def _known(self, prop: Property, tally: Tally[Any], plan: Sequence[Property], finding: Finding) -> str:
+        """Why a finding says nothing new, or ""."""
+        repeats = self._repeats(prop, finding) or self._restless(prop, tally, plan)
+        return repeats or of_answers(self._examiner, prop, tally, plan, self._failed)
 
     def _needless(self, prop: Property) -> str:
         """Why the property is not asked for at all, or ""."""
@@ -222,7 +239,7 @@ class Session:
                 "not judged: two answers differ by more than the rounding of the reference, which is not that of a "
                 f"target that fails {min(causes)}"
             )
-        known = [d.fault for d in finding.diagnosis if d.fault in self._faults]
+        known = [d.fault for d in finding.diagnosis if d.fault in self._faults and d.fault != UNKNOWN]
         return f"not judged: {known[0]}, found in {self._faults[known[0]]}, does this too" if known else ""
 
     def _restless(self, prop: Property, tally: Tally[Any], plan: Sequence[Property]) -> str:
@@ -238,6 +255,12 @@ class Session:
         if prop.id not in self._told:
             self._told[prop.id] = self._examiner.examine(prop)
         return self._told[prop.id]
+
+    def _told_better(self, prop: Property, tally: Tally[Any], plan: Sequence[Property]) -> str:
+        """Why another law says better what is wrong in the case that fails, or ""."""
+        if past := self._of_history(prop, tally, plan):
+            return f"not judged: a new instance is right, and {past} finds what earlier calls leave"
+        return of_strides(self._examiner, prop, tally, plan, self._examined)
 
     def _of_history(self, prop: Property, tally: Tally[Any], plan: Sequence[Property]) -> str:
         """The law about earlier calls that fails for the same reason, or ""."""

@@ -38,6 +38,14 @@ OF_HISTORY = (
     "calls.memory_order",
 )
 
+# what these find on a problem follows from an answer that is wrong on that problem; elsewhere it may be on its own
+OF_ANSWERS = {
+    "effects.every_parameter": ("values.forward_agrees",),
+    "effects.every_input": ("values.forward_agrees",),
+    "effects.every_state": ("values.forward_agrees",),
+    "effects.every_cotangent": ("values.forward_agrees", "gradients.backward_agrees"),
+}
+
 # these hold two answers of the target against each other, within the rounding of the reference: nobody knows that of a
 # target which fails what says that it is the reference. Agreement is agreement all the same
 BOUNDED_BY = {

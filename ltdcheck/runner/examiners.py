@@ -142,6 +142,10 @@ class CellExaminer:
         again = examine(check_of(prop, new, self.make), [tally.failing], None, examples=0, random_seed=0)
         return again.status == "passed"
 
+    def status(self, prop: Property, case: Recipe) -> str:
+        """What becomes of the property in this one case."""
+        return examine(check_of(prop, self.subject, self.make), [case], None, examples=0, random_seed=0).status
+
     def restless(self, tally: Tally[Recipe]) -> bool:
         """Two new instances answer the question that fails in two ways."""
         if tally.failing is None or self.subject is None:

@@ -46,8 +46,8 @@ def needs(
 ) -> tuple[Problem, str]:
     """The problem of ``recipe`` with everything that is not needed at its neutral value, and what is needed, in words.
 
-    ``fails`` is asked about ten times, and ten times more for each size that is not 1. ``fixed_sizes`` says that I and
-    H are what they are.
+    ``fails`` is asked about fifteen times, and ten times more for each size that is not 1 or has one value alone.
+    ``fixed_sizes`` says that I and H are what they are.
     """
     words = _Words()
     for size in SIZES[:2] if fixed_sizes else SIZES:
@@ -63,14 +63,31 @@ def _ask_size(recipe: Recipe, size: str, ask: Callable[[Problem], bool], make: M
     """
     value: int = getattr(recipe, size)
     if value <= 1:
-        words.free.append(size)
+        alone = _alone(recipe, size, ask, make)
+        (words.needed if alone else words.free).append(alone or size)
         return recipe
     draws = [replace(_with(recipe, size, value - 1), seed=recipe.seed + k) for k in range(DRAWS)]
     if smaller := next((draw for draw in draws if ask(make(draw))), None):
         return _ask_size(smaller, size, ask, make, words)
     if not any(ask(_larger(make(draw))) for draw in draws):
-        words.needed.append(f"{size} >= {value}")
+        words.needed.append(_alone(recipe, size, ask, make) or f"{size} >= {value}")
     return recipe
+
+
+def _alone(recipe: Recipe, size: str, ask: Callable[[Problem], bool], make: Make) -> str:
+    """Where one more does not fail, what is needed: ``T = 1``, or ``odd T`` where two more do; "" where one does."""
+    value: int = getattr(recipe, size)
+
+    def fails_with(more: int) -> bool:
+        draws = (make(replace(_with(recipe, size, value + more), seed=recipe.seed + k)) for k in range(DRAWS))
+        return any(ask(draw) or ask(_larger(draw)) for draw in draws)
+
+    try:
+        if fails_with(1):
+            return ""
+        return f"{'odd' if value % 2 else 'even'} {size}" if fails_with(2) else f"{size} = {value}"
+    except ValueError:  # a number of units that the cell does not allow
+        return ""
 
 
 def _larger(problem: Problem) -> Problem:

@@ -16,7 +16,10 @@ from ltdcheck.problem import Params
 from ltdcheck.properties.law import property_named
 from ltdcheck.reference.cell import Cell, State
 from ltdcheck.reference.cells import CELLS
-from ltdcheck.reference.networks.unroll import Gradients
+from ltdcheck.reference.cells.elman import Elman
+from ltdcheck.reference.cells.gru import GRU
+from ltdcheck.reference.cells.lstm import LSTM
+from ltdcheck.reference.networks.unroll import Gradients, unroll, unroll_vjp
 from ltdcheck.reference.numbers.formats import FORMATS
 from ltdcheck.reference.variants import variants
 from ltdcheck.result import UNKNOWN, Diagnosis
@@ -85,6 +88,22 @@ class Other(Network):
         return replace(g, x=dx, params={n: v / x.shape[1] if n == "W" else v for n, v in g.params.items()})
 
 
+class Slightly(Network):
+    """One gradient is too large by a part in ten thousand."""
+
+    def backward(self, params: Params, x: Any, state: State, dy: Any, dstate: State) -> Gradients:
+        """Within the distance that single precision may make, and constant."""
+        g = super().backward(params, x, state, dy, dstate)
+        return replace(g, params={n: v * (1 + 1e-4) if n == "W" else v for n, v in g.params.items()})
+
+
+def test_a_constant_factor_is_no_lost_precision() -> None:
+    """The factor is said, and not that single precision is used inside."""
+    (only,) = said(Slightly(CELLS["gru"]()))
+    assert only.fault == UNKNOWN
+    assert "1.0001 times what it should be" in only.sentence
+
+
 def test_what_no_fault_explains_is_described() -> None:
     """The blocks, the ratio and the lag; and which blocks are right."""
     (only,) = said(Other(CELLS["lstm"]()))
@@ -118,3 +137,33 @@ def test_a_wrong_output_is_described() -> None:
 def test_the_limit_tells_a_wrong_answer_in_every_format(precision: str) -> None:
     """It lies above the rounding of a format, and below a difference as large as the numbers."""
     assert FORMATS[precision].unit < limit_of(precision) < 0.1
+
+
+@pytest.mark.parametrize("id", ["lengths-ignored", "length-off-by-one", "final-state-at-padding"])
+def test_a_fault_of_lengths_is_no_fault_of_whole_rows(id: str) -> None:
+    """One that sees no lengths, and shows at more steps than are asked, would answer as one that looks at none."""
+    network = fault_named(id).plant(CELLS["elman"]())
+    assert network is not None
+    assert {one.fault for one in said(network, "ragged.agrees", Recipe(T=3))} == {id}
+
+
+@pytest.mark.parametrize(
+    "cell", [LSTM(candidate="sigmoid"), LSTM(output="relu"), GRU(candidate="relu"), Elman(nonlinearity="relu")]
+)
+def test_the_adjoint_of_the_usual_nonlinearity_is_named(cell: Cell) -> None:
+    """The outputs are those of a variant, and the gradients come through the slopes of the usual cell."""
+    network = OfUsual(cell)
+    first = diagnose(
+        Planted(network, canonical(cell)), build(cell, Recipe()), property_named("gradients.backward_agrees")
+    )[0]
+    assert first.fault.partition(".")[0] == "activation-derivative-other"
+    assert "that of tanh" in first.sentence
+
+
+class OfUsual(Network):
+    """A variant whose author left the backward pass as it was."""
+
+    def backward(self, params: Params, x: Any, state: State, dy: Any, dstate: State) -> Gradients:
+        """The usual cell's adjoint, on what the variant's forward pass kept."""
+        _, _, tape = unroll(self.cell, params, x, state)
+        return unroll_vjp(CELLS[self.name](), params, tape, dy, dstate)

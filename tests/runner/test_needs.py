@@ -45,6 +45,10 @@ def asked(recipe: Recipe, fails: Callable[[Problem], bool]) -> tuple[Problem, st
             lambda p: p.sizes["T"] >= 2 and bool(p.given_state[0].any()),
             "T >= 2 and a state that is not zero",
         ),
+        (SMALLEST, lambda p: p.sizes["T"] == 1, "T = 1"),
+        (SMALLEST, lambda p: p.sizes["H"] % 2 == 1, "odd H"),
+        (replace(SMALLEST, B=2), lambda p: p.sizes["B"] % 2 == 0, "even B"),
+        (replace(SMALLEST, I=3), lambda p: p.sizes["I"] == 3, "I = 3"),
         (replace(SMALLEST, H=2, B=2), lambda p: p.sizes["H"] >= 2 and p.sizes["B"] >= 2, "B >= 2 and H >= 2"),
         (SMALLEST, lambda p: bool(p.x.any()), "an x that is not zero"),
         (SMALLEST, lambda p: bool(p.params["b"].any()), "biases that are not zero"),
@@ -61,7 +65,8 @@ def test_what_is_needed_is_named(recipe: Recipe, fails: Callable[[Problem], bool
     problem, words, count = asked(recipe, fails)
     assert words.partition(";")[0] == needed
     assert fails(problem)
-    assert count <= 10 + 10 * sum(getattr(recipe, size) > 1 for size in "TBIH")
+    alone = any(word in needed for word in ("=", "odd", "even")) and ">=" not in needed
+    assert count <= 15 + 10 * sum(getattr(recipe, size) > 1 for size in "TBIH") + 20 * alone
 
 
 def test_what_does_not_matter_is_neutral() -> None:
