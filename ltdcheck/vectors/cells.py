@@ -29,11 +29,13 @@ ENTRIES = 1 << 15  # of the largest array, beyond which some implementations div
 
 SMALL = Recipe(T=2, B=1, seed=53)  # of the default I and H
 
+ONE_STEP = Recipe(T=1, seed=51)
+
 # beside what a check always asks: (recipe, grain)
 MORE = (
     (SMALL, GRAIN),
     (Recipe(T=0, seed=50), GRAIN),
-    (Recipe(T=1, seed=51), GRAIN),
+    (ONE_STEP, GRAIN),
     (Recipe(T=104, B=1, I=2, H=3, cotangent="h_T", seed=52), GRAIN),
     (Recipe(views=(("dstate", "strided"),), seed=54), GRAIN),
     (Recipe(views=(("x", "transposed"), ("dy", "transposed")), seed=55), GRAIN),
@@ -82,7 +84,8 @@ def problems_of(cell: Cell) -> list[Problem]:
     """All problems of the default variant of a cell; a few of any other."""
     if cell != cell_named(cell.name)():
         first, without_state, *_, longer, _ = few(cell, ("float64",))
-        return [build(cell, replace(r, grain=GRAIN, seed=100 + r.seed)) for r in (first, without_state, longer)]
+        chosen = (first, without_state, longer, ONE_STEP)
+        return [build(cell, replace(r, grain=GRAIN, seed=100 + r.seed)) for r in chosen]
     always = [r for r in configurations(cell, ("float64",)) if r.B < LARGE_BATCH and r.grain < FINE]
     wide = Recipe(T=2, B=2, I=1, H=_wide(cell), seed=58)
     recipes = [replace(r, grain=grain) for r, grain in (*((r, GRAIN) for r in (*always, wide)), *MORE)]

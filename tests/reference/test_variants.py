@@ -14,7 +14,7 @@ from ltdcheck.reference.variants import combinations, variants
 
 
 @pytest.mark.parametrize(
-    ("name", "count"), [("elman", 5 * 2), ("lstm", 5 * 3 * 2 * 3 * 4 * 2), ("gru", 2 * 2 * 3 * 4 * 2)]
+    ("name", "count"), [("elman", 5 * 2), ("lstm", 5 * 3 * 2 * 3 * 4 * 2 * 2), ("gru", 2 * 2 * 3 * 4 * 2)]
 )
 def test_all_combinations_are_there_once(name: str, count: int) -> None:
     """As many as the product of the choices, no two equal, each of the class."""
@@ -23,7 +23,7 @@ def test_all_combinations_are_there_once(name: str, count: int) -> None:
     assert all(type(cell) is CELLS[name] for cell in found)
 
 
-@pytest.mark.parametrize(("name", "count"), [("elman", 4 + 2), ("lstm", 2 * 3 * 2 + 9), ("gru", 2 * 2 + 6)])
+@pytest.mark.parametrize(("name", "count"), [("elman", 4 + 2), ("lstm", 2 * 3 * 2 + 10), ("gru", 2 * 2 + 6)])
 def test_rare_choices_are_not_combined(name: str, count: int) -> None:
     """The variants are the combinations of the usual choices, and every rare one in the default cell alone."""
     found = variants(name)
