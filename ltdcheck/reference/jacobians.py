@@ -23,10 +23,12 @@ from ltdcheck.reference.networks.unroll import unroll, unroll_vjp
 Array = NDArray[Any]
 
 
-def step_jacobian(cell: Cell, params: dict[str, Any], saved: Saved) -> Array:
-    """The Jacobian of one step from what it saved: (B, D, D), row the new state's entry, column the old one's."""
-    widths = cell.widths(cell.hidden_size(saved))
-    _, previous, _ = cell.step_vjp(params, saved, units(widths, len(saved[0])))
+def step_jacobian(cell: Cell, params: dict[str, Any], saved: Saved, state: State) -> Array:
+    """The Jacobian of one step from what it saved: (B, D, D), row the new state's entry, column the old one's.
+
+    ``state`` is any state, for its shapes.
+    """
+    _, previous, _ = cell.step_vjp(params, saved, units([s.shape[1] for s in state], len(state[0])))
     return np.moveaxis(np.concatenate(previous, axis=-1), 0, 1)
 
 
@@ -34,7 +36,7 @@ def step_jacobians(cell: Cell, params: dict[str, Any], x: Array, state: State) -
     """J_1 .. J_T along the trajectory that x (T, B, I) drives from ``state``: (T, B, D, D)."""
     _, _, tape = unroll(cell, params, x, state)
     B, D = len(state[0]), sum(s.shape[1] for s in state)
-    return np.array([step_jacobian(cell, params, saved) for saved in tape.saved]).reshape(-1, B, D, D)
+    return np.array([step_jacobian(cell, params, saved, state) for saved in tape.saved]).reshape(-1, B, D, D)
 
 
 def product(jacobians: Array) -> Array:
