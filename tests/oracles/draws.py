@@ -50,9 +50,16 @@ def recipes(cell: Cell) -> st.SearchStrategy[Recipe]:
 
 
 def problem_of(cell: Cell, recipe: Recipe) -> Problem:
-    """The problem; for relu, moved off every kink by construction."""
+    """The problem, ragged or not; for relu, moved off every kink by construction."""
     problem = build(cell, recipe)
-    return off_the_kinks(cell, problem) if cell == Elman("relu") else problem
+    return ragged(off_the_kinks(cell, problem) if cell == Elman("relu") else problem, recipe.seed)
+
+
+def ragged(problem: Problem, seed: int) -> Problem:
+    """For odd seeds each row has a length of its own, from no step to all of them."""
+    T, B = problem.x.shape[:2]
+    ends = np.random.default_rng(seed).integers(0, T + 1, B)
+    return problem.with_(lengths=tuple(map(int, ends))) if seed % 2 else problem
 
 
 def off_the_kinks(cell: Cell, problem: Problem) -> Problem:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 from hypothesis import given, settings
-from oracles.draws import margin, recipes, truth
+from oracles.draws import margin, ragged, recipes, truth
 
 from ltdcheck.oracles import complex_step, tape
 from ltdcheck.oracles.pairing import blocks
@@ -26,11 +26,11 @@ def assert_gradients_agree(cell: Cell, problem: Problem) -> None:
 
 
 def on_drawn_problems(cell: Cell, check: Callable[[Cell, Problem], None], examples: int = 5) -> None:
-    """Sizes from 1 to 4, no steps to 8, every regime and loss."""
+    """Sizes from 1 to 4, no steps to 8, every regime and loss, rows of one length and of several."""
 
     @settings(max_examples=examples)
     @given(recipes(cell))
     def run(recipe: Recipe) -> None:
-        check(cell, build(cell, recipe))
+        check(cell, ragged(build(cell, recipe), recipe.seed))
 
     run()

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles.draws import margin, truth
+from oracles.draws import margin, ragged, truth
 
 from ltdcheck.oracles import complex_step, finite_difference, tape
 from ltdcheck.oracles.pairing import blocks, every
@@ -44,7 +44,7 @@ def agrees(cell: Cell, *, examples: int = 6, inputs: Callable[[int], int] = lamb
     @settings(max_examples=examples)
     @given(recipes(inputs), st.randoms(use_true_random=False))
     def check(recipe: Recipe, random: Any) -> None:
-        problem = build(cell, recipe)
+        problem = ragged(build(cell, recipe), recipe.seed)
         right = truth(cell, problem)
         for oracle in (tape, complex_step)[: 1 + smooth]:
             estimates = oracle.gradients(cell, problem)
