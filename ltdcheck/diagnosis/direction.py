@@ -6,7 +6,7 @@ import numpy as np
 
 from ltdcheck.diagnosis.probe import Probe, T, there
 from ltdcheck.implementation import Implementation, Outputs
-from ltdcheck.problem import Params, Problem
+from ltdcheck.problem import Array, Params, Problem
 from ltdcheck.reference.direction import Direction, turned, turned_back
 
 ALL = tuple(range(T))
@@ -34,20 +34,31 @@ class Turned(Implementation):
 
 
 def direction_of(probe: Probe, start: Params) -> Direction:
-    """The direction of a target, asked at a base point; forward where the answers tell none."""
+    """The direction of a target, asked at a base point; forward where the answers tell none.
+
+    Where no step is heard at another one, it is asked again with numbers that are positive, as the base point's weights
+    are: what a relu cuts off is not heard.
+    """
     if type(probe) is not Probe or probe.steps != T:  # one cell of several is shown by its state alone
         return "forward"
-    direction = _TELLS.get(_changed(probe, start, 0), "forward")
-    return direction if direction == "forward" or _changed(probe, start, -1) == ALL else "forward"
-
-
-def _changed(probe: Probe, start: Params, step: int) -> tuple[int, ...]:
-    """The steps of the output sequence that change when one step's input does."""
-    moved = probe.x.copy()
-    moved[step] = -moved[step]
     states = probe.states[: probe.target.states]
+    for x, given, factor in ((probe.x, states, -1.0), (np.abs(probe.x), tuple(np.abs(s) for s in states), 2.0)):
+        first, last = (_changed(probe, start, x, given, step, factor) for step in (0, -1))
+        if first in _TELLS and last == ALL:
+            return _TELLS[first]
+        if len(first) > 1 or len(last) > 1:
+            break
+    return "forward"
+
+
+def _changed(
+    probe: Probe, start: Params, x: Array, states: tuple[Array, ...], step: int, factor: float
+) -> tuple[int, ...]:
+    """The steps of the output sequence that change when one step's input is multiplied by a factor."""
+    moved = x.copy()
+    moved[step] = factor * moved[step]
     before, after = (
-        probe.target.run(there(probe.asked(start, x, states), swapped=probe.swapped), backward=False, fresh=True).y
-        for x in (probe.x, moved)
+        probe.target.run(there(probe.asked(start, given, states), swapped=probe.swapped), backward=False, fresh=True).y
+        for given in (x, moved)
     )
     return tuple(t for t in ALL if not np.array_equal(before[t], after[t], equal_nan=True))

@@ -59,6 +59,10 @@ AS = {
     "no biases": (partial(onnx.LSTM, biases=False), "lstm order=i o f g, biases=0"),
     "peepholes": (partial(onnx.LSTM, peepholes=True), "lstm peepholes=current, order=i o f g, biases=2"),
     "reverse": (partial(onnx.LSTM, direction="reverse"), "lstm order=i o f g, biases=2, direction=backward"),
+    "relu reverse": (
+        partial(onnx.RNN, activations=["Relu"], direction="reverse"),
+        "elman nonlinearity=relu, biases=2, direction=backward",
+    ),
     "hard sigmoid": (
         partial(onnx.LSTM, activations=["HardSigmoid", "Softsign", "Tanh"]),
         "lstm candidate=softsign, gate_nonlinearity=hard sigmoid 0.2, order=i o f g, biases=2",
