@@ -67,16 +67,17 @@ def report(
     targets = [target for framework in chosen for target in framework.targets]
     options = partial(Options, profile_named(profile), seed, (), timeout)
     shelf = Shelf(out / "interrupted", f"{profile} {seed} {timeout:g} {versions()}")
+    names = [target.spec for target in targets]
     if afresh:
-        shelf.clear()
-    known = partial(shelf.known, [target.spec for target in targets])
+        shelf.clear(names)
+    known = partial(shelf.known, names)
     if before := known():
         taken = f"{before} of {len(targets)} targets were checked by a run that was interrupted"
         click.echo(f"{taken}; --afresh checks them again.", err=True)
 
     def asked(told: Options, observers: Sequence[Observer]) -> Record:
         record = run_side_by_side(targets, told, observers, jobs, shelf)
-        shelf.clear()
+        shelf.clear(names)
         return record
 
     def kept() -> str:

@@ -41,13 +41,12 @@ class Shelf:
         """How many of them are there."""
         return sum(self._path(target).exists() for target in targets)
 
-    def clear(self) -> None:
-        """Remove what was kept, for whatever was asked."""
-        if self.folder.is_dir():
-            for file in (*self.folder.glob("*.jsonl"), *self.folder.glob("*.jsonl.partial")):
-                file.unlink()
-            with contextlib.suppress(OSError):  # something else is in it, which stays
-                self.folder.rmdir()
+    def clear(self, targets: Iterable[str]) -> None:
+        """Remove what was kept of them."""
+        for target in targets:
+            self._path(target).unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it is not there, or holds more
+            self.folder.rmdir()
 
     def _path(self, target: str) -> Path:
         return self.folder / f"{hashlib.sha256(f'{self.asked} {target}'.encode()).hexdigest()[:16]}.jsonl"

@@ -121,7 +121,9 @@ def test_an_interruption_ends_what_is_running_and_keeps_what_is_done(tmp_path: P
     assert before is not None
     again = run_side_by_side(targets[:1], options, [], 1, shelf)
     assert list(again.results) == list(before.results)  # to the seconds: they were not measured again
-    shelf.clear()
+    shelf.clear([targets[1].spec])
+    assert shelf.of(RIGHT) == before
+    shelf.clear([RIGHT])
     assert not (tmp_path / "kept").exists()
 
 
