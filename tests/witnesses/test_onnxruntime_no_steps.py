@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from witnesses.onnxruntime_no_steps import answers
 
 SCRIPT = Path(__file__).with_name("onnxruntime_no_steps.py")
@@ -26,3 +27,11 @@ def test_gru_ends_the_process() -> None:
     done = subprocess.run([sys.executable, str(SCRIPT), "GRU"], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == -signal.SIGABRT
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("kind", ["RNN", "GRU", "LSTM"])
+def test_given_lengths_all_answer_zeros(kind: str) -> None:
+    """And GRU does not end the process then."""
+    for final in answers(kind, 0, lengths=True).values():
+        assert final.shape == (1, 2, 3)
+        assert not np.any(final)
