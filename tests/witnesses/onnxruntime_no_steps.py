@@ -1,4 +1,4 @@
-"""``python onnxruntime_no_steps.py RNN|GRU|LSTM [LENGTHS]``: what ONNX Runtime answers to a sequence of no steps, X (0, B, I).
+"""``python onnxruntime_no_steps.py RNN|GRU|LSTM [LENGTHS]``: what ONNX Runtime answers to no steps, X (0, B, I).
 
 ONNX says that Y_h is "the last output value of the hidden", and leaves open what that is where there is none; a loop
 over the steps would hand initial_h on. ONNX Runtime 1.31.1, on the processor:
