@@ -44,4 +44,5 @@ from ltdcheck.faults import (  # noqa: F401
     sums,
     terms,
     unregistered,
+    zeros,
 )

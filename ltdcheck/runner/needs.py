@@ -16,11 +16,19 @@ from ltdcheck.problem import Problem
 from ltdcheck.strategies.problems import FINE, Recipe
 
 SIZES = ("T", "B", "I", "H")
+GAPS = "zeros in x"  # where they are needed, it says nothing that x may be all zeros
 DRAWS = 5  # of a problem that is one smaller
 
 Make = Callable[[Recipe], Problem]
 
-_NEUTRAL = {"views": (), "regime": "usual", "cotangent": "y", "given_state": False, "precision": "float64"}
+_NEUTRAL = {
+    "views": (),
+    "gaps": False,
+    "regime": "usual",
+    "cotangent": "y",
+    "given_state": False,
+    "precision": "float64",
+}
 _PLACES = {"h_T": "the final h", "c_T": "the final c", "all": "outputs and final state", "one step": "one step alone"}
 
 
@@ -126,7 +134,7 @@ def _field_words(recipe: Recipe, name: str) -> str:
         return _and([f"{array} {how}" for array, how in recipe.views])
     if name == "cotangent":
         return f"a loss on {_PLACES[recipe.cotangent]}"
-    return {"regime": f"{recipe.regime} numbers", "precision": recipe.precision}[name]
+    return {"regime": f"{recipe.regime} numbers", "precision": recipe.precision, "gaps": GAPS}[name]
 
 
 def _ask_zeros(problem: Problem, fails: Callable[[Problem], bool], words: _Words) -> Problem:
@@ -137,7 +145,8 @@ def _ask_zeros(problem: Problem, fails: Callable[[Problem], bool], words: _Words
         words.free.append("the initial state")
     else:
         problem = _zero(problem, problem.with_(state=tuple(map(np.zeros_like, state))), "state", fails, words)
-    problem = _zero(problem, problem.with_(x=np.zeros_like(problem.x)), "x", fails, words)
+    if GAPS not in words.needed:
+        problem = _zero(problem, problem.with_(x=np.zeros_like(problem.x)), "x", fails, words)
     if biases:
         problem = _zero(problem, problem.with_(params={**problem.params, **zeroed}), "biases", fails, words)
     return problem

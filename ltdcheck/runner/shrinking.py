@@ -11,6 +11,7 @@ from ltdcheck.strategies.problems import Recipe
 
 _SIMPLEST: dict[str, list[Any]] = {
     "views": [()],
+    "gaps": [False],
     "regime": ["usual"],
     "cotangent": ["y", "h_T", "c_T", "all"],
     "given_state": [False],

@@ -66,11 +66,13 @@ class Recipe:
     cotangent: str = "all"
     given_state: bool = True
     views: tuple[tuple[str, str], ...] = ()
+    gaps: bool = False  # some of x is zero: whole steps of a row, and single features
 
     @property
     def label(self) -> str:
         """In a few words, beside sizes and precision."""
         words = [self.regime, f"loss on {self.cotangent}"]
+        words += ["zeros in x"] if self.gaps else []
         words += [] if self.given_state else ["no state given"]
         words += [f"{kind} {name}" for name, kind in self.views]
         return ", ".join(words)
@@ -86,7 +88,7 @@ def build(cell: Cell, recipe: Recipe) -> Problem:
         weights = r.recurrent if name.rpartition(".")[2] == "W" else r.weights
         scale = r.biases if len(shape) < 2 else weights / np.sqrt(max(shape[1], 1))
         params[name] = _grains(rng, shape, scale, recipe.grain)
-    x = _grains(rng, (T, B, I), r.inputs, recipe.grain)
+    x = _grains(rng, (T, B, I), r.inputs, recipe.grain) * (~_gaps(T, B, I) if recipe.gaps else 1)
     given = tuple(_grains(rng, (B, width), r.states, recipe.grain) for width in cell.widths(H))
     dy, dstate = _cotangents(rng, cell, recipe, H)
     fits = partial(rounded, precision=recipe.precision) if recipe.precision in HALF_PRECISIONS else np.asarray
@@ -121,6 +123,13 @@ def _cotangents(rng: Generator, cell: Cell, recipe: Recipe, H: int) -> tuple[Flo
     return dy, dstate
 
 
+def _gaps(T: int, B: int, I: int) -> NDArray[np.bool_]:
+    """The first step of the first row, and every third of each; and every fourth feature."""
+    t, b, i = np.ogrid[:T, :B, :I]
+    gaps: NDArray[np.bool_] = ((t + b) % 3 == 0) | ((t + b + i) % 4 == 3)
+    return gaps
+
+
 def _grains(rng: Generator, shape: tuple[int, ...], scale: float, grain: int) -> NDArray[np.float64]:
     """Normal numbers, rounded to multiples of 2**-grain and never zero."""
     step = 2.0**-grain
@@ -148,6 +157,7 @@ def configurations(
         base,
         *(replace(base, cotangent=c, seed=k + 1) for k, c in enumerate(losses)),
         replace(base, given_state=False, seed=10),
+        replace(base, gaps=True, seed=15),
         replace(base, views=(("x", "strided"), ("state", "strided")), seed=11),
         replace(base, views=(("dy", "strided"),), seed=12),
         replace(base, views=(("dy", "expanded"),), seed=13),

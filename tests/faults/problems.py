@@ -38,6 +38,7 @@ class Case:
     equal_biases: bool = False  # of all gates
     given: bool = True  # the initial state
     views: tuple[tuple[str, str], ...] = ()
+    gaps: bool = False  # the first step's input is all zeros in the first row
     fine: bool = False  # numbers that single precision does not hold
     calls: int = 1
     look: int = 0  # at the answer of which call
@@ -72,6 +73,8 @@ class Case:
         widths = cell.widths(H)
         state = tuple(draw(self.B, width) * self.state * ("state" not in self.zero) for width in widths)
         x, dy = draw(self.T, self.B, self.I), draw(self.T, self.B, widths[0])
+        if self.gaps:
+            x[0, 0] = 0
         if dict(self.views).get("dy") == "expanded":
             dy[...] = dy.ravel()[0]
         ends = None if self.lengths is None else self.lengths[: self.B]

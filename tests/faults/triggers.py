@@ -25,6 +25,7 @@ OF_RAGGED_ROWS = (
 
 SHOWS: dict[str, Case] = {
     **dict.fromkeys(OF_RAGGED_ROWS, RAGGED),
+    "zero-input-skipped": case(gaps=True),
     "zero-length-row": case(lengths=(4, 5, 0)),
     "equal-lengths-apart": case(lengths=(5, 5, 5)),
     "empty-sequence-wrong": case(T=0),
@@ -74,6 +75,7 @@ SHORT_LOSS = (case(zero=("dstate",)),)
 HIDES: dict[str, tuple[Case, ...]] = {
     **dict.fromkeys(OF_RAGGED_ROWS, (PLAIN,)),
     "zero-length-row": (PLAIN, RAGGED),
+    "zero-input-skipped": (PLAIN,),
     "equal-lengths-apart": (PLAIN, RAGGED),
     "bias-doubled": (case(zero=("b",)),),
     "parameter-unused.W": NO_MEMORY,
