@@ -51,6 +51,7 @@ _TORCH = (
     *("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell", "RNN(nonlinearity='relu')"),
     "LSTM(num_layers=2, bidirectional=True)",
     "GRU(bidirectional=True, batch_first=True, bias=False)",
+    "LSTM(proj_size=2)",
 )
 _LINEN = ("SimpleCell", "LSTMCell", "OptimizedLSTMCell", "GRUCell", "MGUCell")
 _NNX = ("SimpleCell", "LSTMCell", "OptimizedLSTMCell", "GRUCell")
