@@ -22,7 +22,8 @@ import click
 )
 @click.option("--profile", default="default", show_default=True, metavar="NAME", help="quick, default or thorough.")
 @click.option("--seed", default=0, show_default=True, help="Seed of the drawn examples.")
-@click.option("--timeout", default=60.0, show_default=True, metavar="S", help="Seconds for one call of a target.")
+# a thousand steps of keras on TensorFlow take six seconds of an idle processor, and many times that on a busy one
+@click.option("--timeout", default=300.0, show_default=True, metavar="S", help="Seconds for one call of a target.")
 @click.option(
     "--jobs",
     type=click.IntRange(min=1),
