@@ -26,21 +26,23 @@ ARRANGING = words(
 )
 EXACT = ARRANGING | words(
     """
-    neg abs max min sign clamp reduce_max reduce_min cummax cummin floor ceil round sort argmax argmin eq ne gt ge
+    neg abs max min sign clamp reduce_max reduce_min reduce_window_max reduce_window_min top_k cummax cummin
+    floor ceil round sort argmax argmin eq ne gt ge
     lt le is_finite and or not
     """
 )
 ANALYTIC = (ARRANGING - {"sharding_constraint"}) | words(
     """
     add sub mul div neg add_any exp sin cos tan sinh cosh tanh asin acos atan asinh acosh atanh logistic square
-    integer_pow dot_general conv_general_dilated reduce_sum cumsum cumprod reduce_prod triangular_solve scatter-add
+    integer_pow dot_general conv_general_dilated reduce_sum reduce_window_sum cumsum
+    cumprod reduce_prod triangular_solve scatter-add
     scatter_add mul_add
     """
 )
 POSITIVE = {"log", "sqrt", "rsqrt"}
 LINEAR = words(
     """
-    dot_general reduce_sum conv_general_dilated cumsum
+    dot_general reduce_sum reduce_window_sum conv_general_dilated cumsum
     """
 )
 INNER = ("jaxpr", "call_jaxpr", "fun_jaxpr")
@@ -85,7 +87,8 @@ class _Run:
     def _moving(self, equation: Any, name: str, values: list[Any]) -> list[Any]:
         """An operation on complex numbers."""
         if name in RULES:
-            return self._rounded(name, equation, values, [RULES[name](self.how, equation.params, *values)])
+            found = RULES[name](self.how, equation.params, *values)
+            return self._rounded(name, equation, values, list(found) if isinstance(found, tuple) else [found])
         if name not in ANALYTIC and name not in POSITIVE:
             raise NotAnalyticError(
                 f"{name}: not known to be analytic, so a complex step could return a wrong derivative"

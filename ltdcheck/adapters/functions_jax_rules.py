@@ -68,6 +68,57 @@ def _extreme(sign: float) -> Callable[..., Any]:
     return extreme
 
 
+def _window_extreme(sign: float) -> Callable[..., Any]:
+    def extreme(how: How, params: Any, a: Any) -> Any:
+        if any(n != 1 for n in (*params["base_dilation"], *params["window_dilation"])):
+            raise NotAnalyticError("a window with holes")
+        size, outside = params["window_dimensions"], complex(-np.inf if sign > 0 else np.inf)
+        padded = np.pad(np.asarray(a), params["padding"], constant_values=outside)
+        every = tuple(slice(None, None, step) for step in params["window_strides"])
+        windows = np.lib.stride_tricks.sliding_window_view(padded, size)[every]
+        return _extreme(sign)(how, {"axes": tuple(range(a.ndim, 2 * a.ndim))}, windows)
+
+    return extreme
+
+
+def _running_extreme(sign: float) -> Callable[..., Any]:
+    def extreme(how: How, params: Any, a: Any) -> Any:
+        axis, flipped = params["axis"], slice(None, None, -1 if params["reverse"] else 1)
+        found = list(np.moveaxis(np.asarray(a), axis, 0)[flipped])
+        for k in range(1, len(found)):
+            found[k] = np.asarray(_chosen(how, found[k - 1], found[k], sign))
+        return jnp.asarray(np.moveaxis(np.stack(found)[flipped], 0, axis))
+
+    return extreme
+
+
+def _sorted(how: How, params: Any, *arrays: Any) -> tuple[Any, ...]:
+    """In the order of the first array's real parts."""
+    if params["num_keys"] != 1:
+        raise NotAnalyticError("a sort by several keys")
+    axis = params["dimension"]
+    order = np.argsort(np.real(arrays[0]), axis=axis, kind="stable")
+    found = tuple(np.take_along_axis(np.asarray(a), order, axis) for a in arrays)
+    _refuse_ties(found[0], axis)
+    return tuple(map(jnp.asarray, found))
+
+
+def _top(how: How, params: Any, a: Any) -> tuple[Any, Any]:
+    """The first k in descending order, and where they are."""
+    axis = params.get("axis", a.ndim - 1)
+    order = np.argsort(-np.real(a), axis=axis, kind="stable")
+    found = np.take_along_axis(np.asarray(a), order, axis)
+    _refuse_ties(found, axis)
+    first = (slice(None),) * (axis % a.ndim) + (slice(params["k"]),)
+    return jnp.asarray(found[first]), jnp.asarray(order[first].astype(np.int32))
+
+
+def _refuse_ties(found: Any, axis: int) -> None:
+    tied = (np.diff(np.real(found), axis=axis) == 0) & (np.diff(np.imag(found), axis=axis) != 0)
+    if np.any(tied):
+        raise NotAnalyticError("a sort of equal numbers")
+
+
 def _slope(value: Callable[[Any], Any], slope: Callable[[Any], Any]) -> Callable[..., Any]:
     def rule(how: How, params: Any, a: Any) -> Any:
         real = jnp.real(a)
@@ -107,6 +158,12 @@ RULES: dict[str, Callable[..., Any]] = {
     "clamp": lambda how, params, low, a, high: _chosen(how, _chosen(how, a, low, 1.0), high, -1.0),
     "reduce_max": _extreme(1.0),
     "reduce_min": _extreme(-1.0),
+    "reduce_window_max": _window_extreme(1.0),
+    "reduce_window_min": _window_extreme(-1.0),
+    "cummax": _running_extreme(1.0),
+    "cummin": _running_extreme(-1.0),
+    "sort": _sorted,
+    "top_k": _top,
     "gt": _compared(lambda s: s > 0),
     "ge": _compared(lambda s: s >= 0),
     "lt": _compared(lambda s: s < 0),

@@ -149,6 +149,31 @@ def topk(how: How, a: torch.Tensor, k: int, dim: int = -1, largest: bool = True,
     return tuple(part.narrow(dim, 0, k) for part in sorted_by_real_parts(how, a, dim, largest))
 
 
+def kth(how: How, a: torch.Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Any:  # noqa: FBT001, FBT002
+    """The k-th smallest along an axis, and where it is."""
+    found, order = (part.narrow(dim, k - 1, 1) for part in sorted_by_real_parts(how, a, dim))
+    return (found, order) if keepdim else (found.squeeze(dim), order.squeeze(dim))
+
+
+def median(how: How, a: torch.Tensor, dim: int | None = None, keepdim: bool = False) -> Any:  # noqa: FBT001, FBT002
+    """The lower of the two in the middle, along an axis with its place."""
+    if dim is None:
+        return median(how, a.reshape(-1), 0)[0]
+    return kth(how, a, (a.shape[dim] + 1) // 2, dim, keepdim)
+
+
+def running(sign: float) -> Rule:
+    """The largest (sign 1) or smallest up to each place along an axis, and where that is."""
+
+    def of(how: How, a: torch.Tensor, dim: int) -> Any:
+        found = list(a.unbind(dim))
+        for k in range(1, len(found)):
+            found[k] = chosen(how, found[k - 1], found[k], sign)
+        return torch.stack(found, dim), (a.real.cummax(dim) if sign > 0 else a.real.cummin(dim))[1]
+
+    return of
+
+
 def max_pool(how: How, a: torch.Tensor, *rest: Any) -> Any:
     """The entries that the real parts choose.
 

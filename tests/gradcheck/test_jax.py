@@ -125,3 +125,19 @@ def test_a_convolution_by_complex_step() -> None:
         assert report.ok is True, str(report)
         assert report.blocks[0].oracle == "complex step"
         assert check_gradient(f, x, jax.grad(f)(x).at[1].multiply(1 + 1e-6)).ok is False
+
+
+def test_orders_by_complex_step() -> None:
+    """Sorts, the largest of windows and the largest so far choose by the real parts."""
+
+    def f(x: Any) -> Any:
+        pooled = jax.lax.reduce_window(x.reshape(2, 3), -jnp.inf, jax.lax.max, (2, 2), (1, 1), "SAME")
+        mean = jax.lax.reduce_window(x, 0.0, jax.lax.add, (2,), (1,), "VALID")
+        first = jax.lax.top_k(x, 3)[0]
+        return jnp.sum(jnp.sort(x)[2:] ** 3) + jnp.sum(first**2) + jnp.sum(pooled**2) + jnp.sum(mean**2)
+
+    x = jnp.asarray(np.random.default_rng(0).normal(size=6), jnp.float32)
+    report = check_gradient(f, x)
+    assert report.ok is True, str(report)
+    assert report.blocks[0].oracle == "complex step"
+    assert check_gradient(f, x, jax.grad(f)(x).at[1].multiply(1.001)).ok is False

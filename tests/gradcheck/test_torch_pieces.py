@@ -30,6 +30,16 @@ def _indexed(x: Any) -> Any:
     return ((1 - share) * table[low.long()] + share * table[(low + 1).long()]).sum()
 
 
+def _ordered(x: Any) -> Any:
+    return (
+        (x * x).sum()
+        + (x.kthvalue(2)[0] ** 2).sum()
+        + x.median()
+        + (x.cummax(0)[0] ** 2).sum()
+        + (x.cummin(1)[0] ** 3).sum()
+    )
+
+
 def _off(x: Any) -> Any:
     """x, with a gradient that is off in one entry."""
 
@@ -57,8 +67,9 @@ def _off(x: Any) -> Any:
         _image(functional.pad, pad=(1, 2, 2, 1), mode="reflect"),
         _sampled,
         _indexed,
+        _ordered,
     ],
-    ids=["bilinear", "bicubic", "nearest", "mean of windows", "reflected", "sampled", "indexed"],
+    ids=["bilinear", "bicubic", "nearest", "mean of windows", "reflected", "sampled", "indexed", "ordered"],
 )
 def test_images_by_complex_step(f: Callable[[Any], Any]) -> None:
     """What is linear is so part by part, and indices that are computed do not round."""
