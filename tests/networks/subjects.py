@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 from networks.agreement import Backward, Blocks, Forward
-from networks.draws import array, arrays, named, state, taken
+from networks.draws import array, arrays, named, taken
 
 from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.cells.jordan import Forced
@@ -71,7 +71,7 @@ class Draw:
         return named(prefix, tuple(array(self.rng, self.B, width, scale=size) for width in cell.widths(H)))
 
     def _machine(self, cell: NTM, H: int) -> Any:
-        own = state(self.rng, cell.controller, self.B, H)
+        own = [array(self.rng, self.B, width) for width in cell.controller.widths(H)]
         places = [self.rng.integers(1, 9, (self.B, cell.rows)) / 8.0 for _ in "rw"]
         return (*own, array(self.rng, self.B, cell.width), *places, array(self.rng, self.B, cell.rows * cell.width))
 

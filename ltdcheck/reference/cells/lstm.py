@@ -59,8 +59,8 @@ class LSTM(Cell):
         return self.projection or H, H
 
     def hidden_size(self, state: State) -> int:
-        """H of a state: the width of c."""
-        return int(state[1].shape[-1])
+        """H of a state: the width of c where h is projected."""
+        return super().hidden_size(state[1:] if self.projection else state)
 
     @property
     def fewest(self) -> int:

@@ -68,12 +68,13 @@ class NTM(Cell):
         ValueError
             For a controller that nothing can be added to, as the module says.
         """
+        W = self.controller.output_width(H)
         inner, E = self.controller.shapes(I, H), emissions(self.width, self.reach)
         heads: dict[str, tuple[int, ...]] = {
             "R_r": (self._columns(inner, I), self.width),
-            "E_r": (E, H),
+            "E_r": (E, W),
             "e_r": (E,),
-            "E_w": (E + 2 * self.width, H),
+            "E_w": (E + 2 * self.width, W),
             "e_w": (E + 2 * self.width,),
         }
         if taken := sorted(inner.keys() & heads.keys()):
@@ -96,10 +97,14 @@ class NTM(Cell):
         """Columns of each array of the state."""
         return (*self.controller.widths(H), self.width, self.rows, self.rows, self.rows * self.width)
 
+    def hidden_size(self, state: State) -> int:
+        """H, of the controller's part."""
+        return self.controller.hidden_size(state)
+
     def start(self, B: int, H: int, memory: NDArray[Any]) -> State:
         """A state at rest over the given memory (N, M): both heads at row 0, nothing read."""
         at_first = np.repeat(np.eye(self.rows)[:1], B, axis=0)
-        own = tuple(np.zeros((B, H)) for _ in self.controller.states)
+        own = tuple(np.zeros((B, width)) for width in self.controller.widths(H))
         return (*own, np.zeros((B, self.width)), at_first, at_first.copy(), np.tile(memory.reshape(1, -1), (B, 1)))
 
     def drive(self, p: dict[str, Any], x: Any) -> Any:

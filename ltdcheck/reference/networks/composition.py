@@ -118,7 +118,18 @@ class Recurrent(Composition):
         return self.cell.widths(H)
 
     def shapes(self, H: int) -> Shapes:
-        """Parameters by name."""
+        """Parameters by name.
+
+        Raises
+        ------
+        ValueError
+            For a cell whose output is not as wide as it has units.
+        """
+        if self.cell.output_width(H) != H:
+            raise ValueError(
+                f"cell is {self.cell.name} with {self.cell.output_width(H)} outputs of {H} units; in a tree a vector is "
+                "as wide as a node has units"
+            )
         return self.cell.shapes(H, H)
 
     def join(self, p: Blocks, left: State, right: State) -> tuple[State, Saved]:

@@ -131,6 +131,9 @@ class Conditional(Network):
             given = "given" if state is not None else "None"
             raise ValueError(f"state is {given}; with how={self.how!r} it must be {'None' if self.starts else 'given'}")
         if state is None:
-            require_shapes(params, {"start.a0": ("H",)})
-        H = params["start.a0"].shape[0] if state is None else require_state("state", self.cell, state, B)
+            first = {f"start.a{k}": ("H",) for k in range(len(self.cell.states))}
+            require_shapes(params, first)
+            H = self.cell.hidden_size(tuple(params[name] for name in first))
+        else:
+            H = require_state("state", self.cell, state, B)
         require_shapes(params, self.shapes(I, H, context.shape[-1]))

@@ -64,9 +64,10 @@ class DeepTransition(Cell):
         ValueError
             When the MLP does not end in H units.
         """
-        if self.mlp.outputs(H) != H:
-            raise ValueError(f"widths is {self.mlp.widths}; in a transition of {H} units the last must be {H}")
-        return {**self.cell.shapes(I, H), **under("transition", self.mlp.shapes(H))}
+        W = self.cell.output_width(H)
+        if self.mlp.outputs(W) != W:
+            raise ValueError(f"widths is {self.mlp.widths}; in a transition of {W} units the last must be {W}")
+        return {**self.cell.shapes(I, H), **under("transition", self.mlp.shapes(W))}
 
     def widths(self, H: int) -> tuple[int, ...]:
         """Columns of each array of the state."""
@@ -83,7 +84,7 @@ class DeepTransition(Cell):
 
     def blocks(self, H: int) -> list[Block]:
         """The cell's, and each array of the MLP as one block."""
-        own = under("transition", self.mlp.shapes(H))
+        own = under("transition", self.mlp.shapes(self.cell.output_width(H)))
         return [*self.cell.blocks(H), *[Block(name, name, 0, shape[0]) for name, shape in own.items()]]
 
     def drive(self, p: dict[str, Any], x: Any) -> Any:
@@ -135,7 +136,8 @@ class Deep(Network):
     def shapes(self, I: int, H: int) -> Shapes:
         """Parameters by name."""
         cell = under("cell", self.cell.shapes(self.before.outputs(I), H))
-        return {**under("before", self.before.shapes(I)), **cell, **under("after", self.after.shapes(H))}
+        after = under("after", self.after.shapes(self.cell.output_width(H)))
+        return {**under("before", self.before.shapes(I)), **cell, **after}
 
     def forward(
         self, params: Blocks, x: Any, state: State, lengths: Lengths | None = None

@@ -67,7 +67,8 @@ class EncoderDecoder(Network):
 
     def shapes(self, I: int, H: int, J: int, G: int) -> Shapes:
         """Parameters by name: I inputs and H units of the encoder, J inputs and G units of the decoder."""
-        return {**under("encoder", self.encoder.shapes(I, H)), **under("decoder", self.writer.shapes(J, G, H))}
+        context = self.encoder.output_width(H)
+        return {**under("encoder", self.encoder.shapes(I, H)), **under("decoder", self.writer.shapes(J, G, context))}
 
     def forward(
         self,

@@ -97,9 +97,10 @@ class Generative(Network):
     def shapes(self, H: int, C: int = 0) -> Shapes:
         """Parameters by name, for a context of C numbers."""
         shapes = under("cell", self.body.shapes(self.symbols + (self.ending == "length"), H, C))
-        shapes |= {"V": (self.outcomes, H), "c": (self.outcomes,)}
+        width = self.cell.output_width(H)
+        shapes |= {"V": (self.outcomes, width), "c": (self.outcomes,)}
         if self.ending == "bernoulli":
-            shapes |= {"v": (1, H), "d": (1,)}
+            shapes |= {"v": (1, width), "d": (1,)}
         return {**shapes, "l": (self.longest + 1,)} if self.ending == "length" else shapes
 
     def forward(
@@ -125,7 +126,7 @@ class Generative(Network):
         ends = counts + closed if self.ending == "symbol" else counts
         x = self.inputs(before(y, steps), counts)
         (h, final), body = self.body.forward(inside("cell", params), x, context, state, ends)
-        require_shapes(params, self.shapes(h.shape[-1], context.shape[-1]))
+        require_shapes(params, self.shapes(self.cell.hidden_size(final), context.shape[-1]))
         wanted = onehot(np.concatenate([y, y[:1]])[:steps] if T else np.zeros((steps, B), int), self.outcomes)
         wanted *= (np.arange(steps)[:, None] < counts)[..., None]
         if self.ending == "symbol":

@@ -55,7 +55,7 @@ def sample(
     context = np.zeros((rows, 0)) if context is None else context
     cell = inside("cell", params)
     state = network.body.start(cell, context) if state is None else state
-    require_shapes(params, network.shapes(state[0].shape[-1], context.shape[-1]))
+    require_shapes(params, network.shapes(network.cell.hidden_size(state), context.shape[-1]))
     planned = _planned(network, params, rng, limit, rows)
     y, counts, running = np.zeros((limit, rows), int), np.zeros(rows, int), planned > 0
     drawn = np.full(rows, -1)

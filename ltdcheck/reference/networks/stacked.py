@@ -60,7 +60,8 @@ class Stacked(Network):
         """Parameters by name, of layers of H[0], H[1], .. units."""
         if len(H) != len(self.cells):
             raise ValueError(f"H is {tuple(H)}; it must hold one size for each of {len(self.cells)} layers")
-        sizes = zip(self.cells, (I, *H[:-1]), H, strict=True)
+        below = (cell.output_width(h) for cell, h in zip(self.cells[:-1], H[:-1], strict=True))
+        sizes = zip(self.cells, (I, *below), H, strict=True)
         return {k: v for n, (cell, i, h) in enumerate(sizes) for k, v in under(str(n), cell.shapes(i, h)).items()}
 
     def forward(
