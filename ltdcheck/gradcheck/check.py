@@ -65,7 +65,8 @@ def check_gradient(
     by entry where that takes no more than its share of ``budget`` evaluations of f, else along k random directions in
     which every entry weighs the same; one wrong entry above twice the detectable size is then always seen, and an error
     of r times the detectable size is missed with probability at most r**-k (:mod:`ltdcheck.gradcheck.directions`). At a
-    kink, as of ``relu`` at 0, every value between the slopes to its sides is right.
+    kink, as of ``relu`` at 0, every value between the slopes to its sides is right; of several entries that meet one,
+    as in ``max(a, a)``, also along directions of all of them (:mod:`ltdcheck.gradcheck.kinks`).
 
     The bound of a comparison is 64 times the spread that rounding causes in the precision of x, with every operation
     off at random: of the oracle, whose spread is to first order that of a backward pass, where that suffices or the
