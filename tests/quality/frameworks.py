@@ -17,8 +17,8 @@ from ltdcheck.result import Record, Result
 
 HEAD = """# What frameworks get right and wrong
 
-`ltdcheck report` on {platform}, Python {python}, profile {profile}, seed {seed}: {conform} of {targets} targets conform.
-The page with every property of every target is [index.html](index.html). Made by `tox -e report`.
+`ltdcheck report` on {platform}, Python {python}, profile {profile}, seed {seed}: {conform} of {targets} targets
+conform. The page with every property of every target is [index.html](index.html). Made by `tox -e report`.
 """
 FINDINGS = """
 ## Findings
