@@ -65,7 +65,7 @@ def recognise(target: Implementation, name: str, claimed: str | None = None) -> 
 
 
 def _as_claimed(found: Identification, name: str, claimed: str | None) -> Identification:
-    kinds = {found.cell.name, "bidirectional" if found.cell.both_ways else "stacked"}
+    kinds = {found.cell.name, "bidirectional" if getattr(found.cell, "paired", False) else "stacked"}
     if claimed in LAYERED and claimed not in kinds:
         why = f"it acts as {found.cell.name}({found.words}), which is not {claimed}."
         raise TargetUnusableError(name, why, "Leave --cell away to have it identified.")
@@ -89,9 +89,9 @@ def _layered(target: Implementation, name: str, places: list[list[Place]], famil
             known = _layer(target, name, layer, below, family) if k or not first else first
             first = first or known
             below = Below((*below.layers, known), merge)
-        layout, _ = assembled(below)
-        found.append(Identification(layout, distance_at(target, layout, Network(layout.cell), I, H), np.inf))
-        if found[-1].exact:
+        layouts = [assembled(either)[0] for either in _either(below)]
+        found += [Identification(each, distance_at(target, each, Network(each.cell), I, H), np.inf) for each in layouts]
+        if any(one.exact for one in found):
             break
     best = min(found, key=lambda f: f.distance)
     if not best.exact:
@@ -100,6 +100,18 @@ def _layered(target: Implementation, name: str, places: list[list[Place]], famil
     for part in best.layout.parts:
         require_known_groups(target, name, best.layout, best.network, part.cell)
     return best
+
+
+def _either(below: Below) -> Iterator[Below]:
+    """A last layer that reads backwards may answer in the order of its input, or in that of its own steps.
+
+    Of a layer that another one reads this is no question: where it is turned round, the next reads the other way.
+    """
+    yield below
+    *others, last = below.layers
+    if len(last) == 1 and last[0].layout.direction == "backward":
+        turned = replace(last[0], layout=replace(last[0].layout, direction="go_backwards"))
+        yield replace(below, layers=(*others, (turned,)))
 
 
 def _shown(target: Implementation, I: int, H: int) -> Outputs:
@@ -135,9 +147,11 @@ def _state_is_reversed(shown: Outputs, wide: int, top: Sequence[Place]) -> bool:
 def _layer(
     target: Implementation, name: str, places: Sequence[Place], below: Below, family: str | None
 ) -> tuple[Known, ...]:
-    """The cells of one layer, ahead first: which of two reads backwards is what explains them best."""
+    """The cells of one layer, ahead first: which of two reads backwards is what explains them best; so with one."""
+    if len(places) == 1:
+        return (_alone(target, name, places[0], below, family),)
     tried = []
-    for ordered in (places, places[::-1]) if len(places) == 2 else (places,):
+    for ordered in (places, places[::-1]):
         known: list[Known] = []
         for way, place in enumerate(ordered):
             models = [k.layout for k in (*known, *(k for layer in below.layers for k in layer))]
@@ -148,12 +162,22 @@ def _layer(
     return tuple(min(tried, key=lambda known: sum(not one.exact for one in known)))
 
 
+def _alone(target: Implementation, name: str, place: Place, below: Below, family: str | None) -> Known:
+    """The only cell of a layer, in the direction that explains it; forward where neither does."""
+    models = [k.layout for layer in below.layers for k in layer]
+    known = _cell(View(target, place, below, back=False), name, models, family)
+    if known.explained:
+        return known
+    turned = _cell(View(target, place, below, back=True), name, models, family)
+    return replace(turned, layout=replace(turned.layout, direction="backward")) if turned.explained else known
+
+
 def _cell(view: View, name: str, models: Sequence[Layout], family: str | None) -> Known:
     """One cell: like another one, or as the questions tell; where neither explains it, like another one after all."""
     moved = [layout for model in models for layout in _moved(model, view)]
     alike = next((layout for layout in moved if _explains(view, layout)), None)
     if alike is not None:
-        return Known(view.place, alike, exact=True)
+        return Known(view.place, alike, exact=True, explained=True)
     try:
         found = identify(view, name, family, ViewProbe)
     except TargetUnusableError as error:
@@ -163,7 +187,8 @@ def _cell(view: View, name: str, models: Sequence[Layout], family: str | None) -
         own = ", ".join(view.place.arrays)
         why = f"{own} belong to one cell, which should read sequences {inputs} wide with H = {H}: {error.why}"
         raise TargetUnusableError(name, why, error.what_to_do) from error
-    return Known(view.place, found.layout if found.exact or not moved else moved[0], found.exact)
+    layout = found.layout if found.exact or not moved else moved[0]
+    return Known(view.place, layout, found.exact, found.explained)
 
 
 def _moved(model: Layout, view: View) -> Iterator[Layout]:
@@ -171,7 +196,9 @@ def _moved(model: Layout, view: View) -> Iterator[Layout]:
     I, H = view.sizes
     shapes = view.parameters(I, H)
     if len(shapes) == len(model.arrays) and len(model.cell.states) == view.states:
-        layout = replace(model, arrays=dict(zip(shapes, model.arrays.values(), strict=True)), _cache={})
+        layout = replace(
+            model, arrays=dict(zip(shapes, model.arrays.values(), strict=True)), direction="forward", _cache={}
+        )
         if {name: index.shape for name, index in layout.indices(I, H).items()} == shapes:
             yield layout
 

@@ -15,6 +15,7 @@ from ltdcheck.problem import Array, Params, Problem
 from ltdcheck.reference.layered_layout import LayeredLayout
 from ltdcheck.reference.layout import Layout
 from ltdcheck.reference.networks.bidirectional import Merge
+from ltdcheck.reference.networks.facing import facing
 from ltdcheck.reference.networks.layered import Layered
 from ltdcheck.reference.networks.unroll import unroll
 from ltdcheck.strategies.problems import Recipe, build
@@ -24,11 +25,15 @@ ROWS = 8  # of which the one that reads most is looked at
 
 @dataclass(frozen=True)
 class Known:
-    """What a cell was taken for: its place in the target, how its arrays lie, and whether that explains it."""
+    """What a cell was taken for: its place in the target, how its arrays lie, and whether that explains it.
+
+    ``explained`` says that it does, if only with a known fault.
+    """
 
     place: Place
     layout: Layout
     exact: bool
+    explained: bool = False
 
     @property
     def states(self) -> tuple[int, ...]:
@@ -147,7 +152,9 @@ def assembled(below: Below) -> tuple[Layout, tuple[int, ...]]:
     known = [one for layer in below.layers for one in layer]
     order = tuple(k for one in known for k in one.states)
     if len(known) == 1:
-        return known[0].layout, order
-    network = Layered(tuple(tuple(one.layout.cell for one in layer) for layer in below.layers), below.merge)
+        alone = known[0].layout
+        return replace(alone, cell=facing(alone.cell, alone.direction), _cache={}), order
+    layers = tuple(tuple(facing(one.layout.cell, one.layout.direction) for one in layer) for layer in below.layers)
+    network = Layered(layers, below.merge)
     arrays = {name: a for one in known for name, a in one.layout.arrays.items()}
     return LayeredLayout(network, arrays, cells=tuple(one.layout for one in known), state_order=order), order

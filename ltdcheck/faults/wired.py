@@ -17,6 +17,7 @@ from ltdcheck.faults.systems.fault import SystemFault, system_faults
 from ltdcheck.reference import ops
 from ltdcheck.reference.cell import Cell, Pulled, State, Wiring
 from ltdcheck.reference.networks.bidirectional import Bidirectional
+from ltdcheck.reference.networks.facing import Facing
 from ltdcheck.reference.networks.layered import Layered
 
 WIRED = ("stacked", "bidirectional")
@@ -25,7 +26,7 @@ WIRED = ("stacked", "bidirectional")
 def wired_faults(network: Layered) -> Iterator[Fault]:
     """All that can be wrong with this network: its wiring first, then its cells."""
     yield from wirings()
-    if network.both_ways and network.merge == "concatenate":
+    if network.paired and network.merge == "concatenate":
         yield from map(_read, _readings())
     for place, unit in enumerate(network.units):
         for fault in plantable(unit.cell.name):
@@ -111,10 +112,14 @@ class _Misread(Layered):
 def _in_cell(cell: Cell, place: int, fault: Fault) -> Network | None:
     """The network with this fault in its cell of this number."""
     assert isinstance(cell, Layered)
-    planted = fault.plant(cell.units[place].cell)
+    whole = cell.units[place].cell
+    planted = fault.plant(whole.cell if isinstance(whole, Facing) else whole)
     if planted is None:
         return None
-    cells = [Planted(planted) if k == place else unit.cell for k, unit in enumerate(cell.units)]
+    wrong: Cell = Planted(planted)
+    if isinstance(whole, Facing):
+        wrong = replace(whole, cell=wrong)
+    cells = [wrong if k == place else unit.cell for k, unit in enumerate(cell.units)]
     left = iter(cells)
     return Network(Layered(tuple(tuple(next(left) for _ in layer) for layer in cell.layers), cell.merge))
 

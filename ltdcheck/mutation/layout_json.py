@@ -10,6 +10,7 @@ from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.cells import cell_named
 from ltdcheck.reference.layered_layout import LayeredLayout
 from ltdcheck.reference.layout import ArrayLayout, Layout
+from ltdcheck.reference.networks.facing import facing
 from ltdcheck.reference.networks.layered import Layered
 
 
@@ -20,7 +21,7 @@ def layout_to_json(layout: Layout) -> dict[str, Any]:
     if not isinstance(layout, LayeredLayout):
         return {**told, "cell": _cell_to_json(layout.cell)}
     network = layout.network
-    layers = [[_cell_to_json(cell) for cell in layer] for layer in network.layers]
+    layers = [[_cell_to_json(getattr(cell, "cell", cell)) for cell in layer] for layer in network.layers]
     cells = [layout_to_json(part) for part in layout.cells]
     return {**told, "layers": layers, "merge": network.merge, "cells": cells, "state_order": list(layout.state_order)}
 
@@ -35,8 +36,10 @@ def layout_from_json(data: Mapping[str, Any]) -> Layout:
     }
     if "layers" not in data:
         return Layout(_cell_from_json(data["cell"]), **told)
-    network = Layered(tuple(tuple(map(_cell_from_json, layer)) for layer in data["layers"]), data["merge"])
     cells = tuple(map(layout_from_json, data["cells"]))
+    directions = iter(cell.direction for cell in cells)
+    layers = tuple(tuple(facing(_cell_from_json(c), next(directions)) for c in layer) for layer in data["layers"])
+    network = Layered(layers, data["merge"])
     return LayeredLayout(network, **told, cells=cells, state_order=tuple(data["state_order"]))
 
 

@@ -110,16 +110,17 @@ def two_nodes(path: Path) -> str:
     return save(path, nodes, [info("x", ("t", "b", I))], [info("y", None)], held)
 
 
-def two_layers(path: Path) -> str:
+def two_layers(path: Path, *, low: str = "forward", high: str = "forward") -> str:
     """Two RNNs, one upon the other, that share an input and an output for their states: h (2, B, H)."""
+    attributes = [{"name": n, "hidden_size": H, "direction": d} for n, d in (("low", low), ("high", high))]
     first, second = weights("RNN"), weights("RNN", inputs=H, seed=1)
     held: dict[str, Any] = {**{f"{n}1": a for n, a in first.items()}, **{f"{n}2": a for n, a in second.items()}}
     held["one"] = np.array([1])
     nodes = [
         helper.make_node("Split", ["h"], ["h1", "h2"], axis=0),
-        helper.make_node("RNN", ["x", "W1", "R1", "B1", "", "h1"], ["Y1", "end1"], name="low", hidden_size=H),
+        helper.make_node("RNN", ["x", "W1", "R1", "B1", "", "h1"], ["Y1", "end1"], **attributes[0]),
         helper.make_node("Squeeze", ["Y1", "one"], ["between"]),
-        helper.make_node("RNN", ["between", "W2", "R2", "B2", "", "h2"], ["Y2", "end2"], name="high", hidden_size=H),
+        helper.make_node("RNN", ["between", "W2", "R2", "B2", "", "h2"], ["Y2", "end2"], **attributes[1]),
         helper.make_node("Squeeze", ["Y2", "one"], ["y"]),
         helper.make_node("Concat", ["end1", "end2"], ["end"], axis=0),
     ]

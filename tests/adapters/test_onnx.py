@@ -296,6 +296,21 @@ def test_layers_with_one_state(tmp_path: Path) -> None:
     assert np.array_equal(model.forward(x)[0], model.forward(x, np.zeros((2, 1, H), np.float32))[0])
 
 
+WAYS = {
+    ("reverse", "forward"): "1: elman(biases=2, direction=backward), 2: elman(biases=2)",
+    ("forward", "reverse"): "1: elman(biases=2), 2: elman(biases=2, direction=backward)",
+    ("reverse", "reverse"): "elman(biases=2, direction=backward), layers=2",
+}
+
+
+@pytest.mark.parametrize("ways", WAYS, ids="-".join)
+def test_every_layer_has_its_direction(ways: tuple[str, str], tmp_path: Path) -> None:
+    """One node of two reads backwards, or the other, or both."""
+    found = identified(load(two_layers(tmp_path / "model.onnx", low=ways[0], high=ways[1])))
+    assert found.exact
+    assert found.words == WAYS[ways]
+
+
 def test_a_file_is_checked_as_a_target(tmp_path: Path) -> None:
     """From end to end: an RNN's laws hold but for no steps, where ONNX Runtime gives zeros for the initial state."""
     asked = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -16,10 +17,15 @@ from ltdcheck.diagnosis.families import UNFIT, require_family
 from ltdcheck.diagnosis.identify import Identification
 from ltdcheck.diagnosis.layers import recognise
 from ltdcheck.errors import TargetUnusableError, UnknownNameError, UsageError
+from ltdcheck.faults.fault import Network
+from ltdcheck.faults.wired import wired_faults
 from ltdcheck.implementation import Implementation
+from ltdcheck.mutation.layout_json import layout_from_json, layout_to_json
 from ltdcheck.properties.law import property_named
 from ltdcheck.properties.subject import Subject
 from ltdcheck.reference.cells import LSTM, Elman
+from ltdcheck.reference.direction import Direction
+from ltdcheck.reference.networks.facing import facing
 from ltdcheck.reference.networks.layered import Layered, stack
 from ltdcheck.strategies.problems import Recipe, build
 
@@ -151,6 +157,44 @@ def test_a_gradient_that_is_left_out_is_named_by_its_layer() -> None:
     evidence = property_named("gradients.backward_agrees").check(subject, problem)
     assert evidence.disagreement is not None
     assert evidence.disagreement.where.block == "layer1.dW"
+
+
+@pytest.mark.parametrize(
+    ("ways", "found_as"),
+    [
+        (("forward", "go_backwards"), ("forward", "go_backwards")),
+        (("backward", "forward"), ("backward", "forward")),
+        (("go_backwards", "forward"), ("backward", "go_backwards")),
+    ],
+)
+def test_every_layer_has_its_direction(
+    ways: tuple[Direction, Direction], found_as: tuple[Direction, Direction]
+) -> None:
+    """What one layer turns round and the next does not is told as both that read backwards, which is the same."""
+    target = Network(Layered(tuple((facing(Elman(), way),) for way in ways)))
+    found = recognise(target, "it")
+    assert found.exact
+    assert tuple(part.direction for part in found.layout.parts) == found_as
+    assert layout_from_json(json.loads(json.dumps(layout_to_json(found.layout)))) == found.layout
+    problem = build(found.cell, Recipe())
+    subject = Subject(target, found.layout)
+    for law in ("values.forward_agrees", "gradients.backward_agrees"):
+        assert property_named(law).check(subject, problem).ok
+    assert property_named("sequence.causal").check(subject, problem).not_applicable
+
+
+def test_a_fault_in_a_layer_that_reads_backwards_is_named() -> None:
+    """With the layer that has it."""
+    network = Layered(((facing(Elman(), "backward"),), (Elman(),)))
+    fault = next(f for f in wired_faults(network) if f.id == "candidate-double-activation")
+    target = fault.plant(network)
+    assert target is not None
+    found = recognise(target, "it")
+    assert [part.direction for part in found.layout.parts] == ["backward", "forward"]
+    subject = Subject(target, found.layout)
+    (first, *_) = diagnose(subject, build(found.cell, Recipe()))
+    assert first.fault == "candidate-double-activation"
+    assert first.sentence.startswith("In layer1: ")
 
 
 def test_what_is_claimed_is_held() -> None:

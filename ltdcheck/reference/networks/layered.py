@@ -3,7 +3,8 @@
     x_{k+1} = y_k        y_k = layer_k(x_k)
 
 A layer is one cell, or two cells of which the second reads the sequence backwards
-(:mod:`ltdcheck.reference.networks.bidirectional`). The state is flat: layer by layer, ahead before back, the arrays of
+(:mod:`ltdcheck.reference.networks.bidirectional`); a cell alone may read it backwards too
+(:mod:`ltdcheck.reference.networks.facing`). The state is flat: layer by layer, ahead before back, the arrays of
 each cell in its own order; so ``layer2.back.c`` is the memory of the second layer's backward cell. All cells have H
 units.
 
@@ -68,9 +69,14 @@ class Layered(Wiring):
             object.__setattr__(self, name, value)
 
     @property
+    def paired(self) -> bool:
+        """Some layer reads the sequence in both directions."""
+        return any(len(layer) == 2 for layer in self.layers)
+
+    @property
     def both_ways(self) -> bool:
         """Some layer reads the sequence backwards."""
-        return any(len(layer) == 2 for layer in self.layers)
+        return self.paired or any(unit.cell.both_ways for unit in self.units)
 
     @property
     def units(self) -> tuple[Unit, ...]:
