@@ -18,8 +18,9 @@ import numpy as np
 from ltdcheck.adapters.adapted import Adapted, Reader, check_names, in_each_precision, raising
 from ltdcheck.adapters.blueprint import Blueprint
 from ltdcheck.adapters.form import binds
+from ltdcheck.adapters.jax_fold import Given
 from ltdcheck.adapters.jax_model import Model, bits, held, learn_form, names_of, refuse_older
-from ltdcheck.adapters.jax_programs import Compiler, Given, Program
+from ltdcheck.adapters.jax_programs import Compiler, Program
 from ltdcheck.adapters.views import swap, viewed
 from ltdcheck.errors import TargetUnusableError
 from ltdcheck.implementation import Outputs

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from importlib.metadata import version
 from typing import Any
 
@@ -113,8 +113,12 @@ def learn_form(
             instance = blueprint.make(I, H)
             model = model_of(instance, precision)
 
+        @lru_cache
+        def tree(shape: tuple[int, ...]) -> Any:
+            return _rounded(model.shapes(probe(*shape)), precision)
+
         def call(x: Any, *state: Any) -> Any:
-            return jax.eval_shape(model.apply, _rounded(model.shapes(x), precision), x, *state)
+            return jax.eval_shape(model.apply, tree(x.shape), x, *state)
 
         def probe(*shape: int) -> Any:
             return np.zeros(shape, jnp.dtype(precision))

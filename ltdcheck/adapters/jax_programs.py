@@ -1,8 +1,9 @@
 """A network and its gradients as compiled programs of jax.
 
-A cell is folded by a loop with more steps than are asked for, of which those that are asked for run, so that sequences
-of many lengths are one program. jax compiles anew for every shape, which takes longer than all else in a check: small
-programs are compiled without the passes that make them fast, long and wide ones as they are for users.
+A cell is folded over as many steps as are asked for, so that sequences of many lengths are one program. jax compiles
+anew for every shape, which takes longer than all else in a check; so programs are compiled without the passes that make
+them fast, but for very large ones, and the first one in single precision (or in the one precision that a target has),
+at whose sizes most is asked: that is what XLA makes for users.
 
 Without ``jax.jit`` the lines of a target run at every call, and with it once. A network is traced anew for every new
 instance, and twice at its first shapes: where two traces differ, it is from then on traced anew at every call, so that
@@ -14,15 +15,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
 
 from ltdcheck.adapters.adapted import Kit
 from ltdcheck.adapters.jax_facts import Facts, Observed, observed
+from ltdcheck.adapters.jax_fold import Answers, Given, fold
 from ltdcheck.adapters.jax_model import Model, filled, names_of
 from ltdcheck.adapters.state import arrays_of
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from ltdcheck.problem import Problem
 
 LEAST = 64  # steps in the shortest program of a cell; longer ones have a power of two
-SMALL = 1 << 12  # entries of the output in a program that runs faster than it compiles
+SMALL = 1 << 20  # entries of x and y in a program that runs faster than it compiles
 TWICE = 3  # shapes at which a network is traced twice, and new instances that are traced
 
 QUICKLY = {
@@ -42,18 +43,6 @@ QUICKLY = {
 }
 
 
-class Given(NamedTuple):
-    """What a program takes; sequences in the target's order."""
-
-    params: dict[str, Any]
-    x: Any
-    state: list[Any]
-    dy: Any
-    dstate: list[Any]
-    lengths: Any = None  # (B,), of the rows where they differ
-
-
-Answers = Any  # ((y, final), (dparams, dx, dstate))
 Whole = Callable[[Given, Any], Answers]
 
 
@@ -62,27 +51,35 @@ class Compiler:
 
     def __init__(self) -> None:
         self._made: dict[Any, tuple[Any, Callable[..., Any]]] = {}
-        self._left = {"an instance": TWICE, "a new instance": TWICE}
-        self._varies = False  # two traces of the same lines differed
+        self._left = dict.fromkeys(("an instance", "a new instance", "new parameters", "a first state"), TWICE)
+        self.varies = False  # the same lines said one thing and then another
+        self.trees: dict[Any, Any] = {}  # the shapes of the parameters by the key of an instance
         self.observed: dict[Any, Observed] = {}
         self.programs = 0  # that were compiled
+        self.as_for_users: Any = None  # the key of the program that is
 
-    def compiled(self, key: Any, whole: Whole, given: Given, *, new: bool) -> Callable[..., Any]:
-        """The program for this key, traced anew where that may show something else."""
-        if key in self._made and not (self._varies or (new and self._looks("a new instance"))):
+    def compiled(self, key: Any, whole: Whole, given: Given, *, new: bool, usual: bool = False) -> Callable[..., Any]:
+        """The program for this key, traced anew where that may show something else.
+
+        The first ``usual`` one is compiled as it is for users.
+        """
+        if key in self._made and not (self.varies or (new and self.looks("a new instance"))):
             return self._made[key][1]
         traced, text = _traced(whole, given)
-        if not self._varies and self._looks("an instance"):
-            self._varies = _traced(whole, given)[1] != text
+        if not self.varies and self.looks("an instance"):
+            self.varies = _traced(whole, given)[1] != text
         if key in self._made and self._made[key][0] == text:
             return self._made[key][1]
-        self._varies = self._varies or key in self._made
+        self.varies = self.varies or key in self._made
         self.programs += 1
-        small = given.dy.size + given.x.size <= SMALL and jax.default_backend() == "cpu"
-        self._made[key] = text, traced.lower().compile(compiler_options=QUICKLY if small else None)
+        if usual and self.as_for_users is None:
+            self.as_for_users = key
+        quickly = key != self.as_for_users and given.dy.size + given.x.size <= SMALL
+        options = QUICKLY if quickly and jax.default_backend() == "cpu" else None
+        self._made[key] = text, traced.lower().compile(compiler_options=options)
         return self._made[key][1]
 
-    def _looks(self, at: str) -> bool:
+    def looks(self, at: str) -> bool:
         """It looks once more."""
         self._left[at] -= 1
         return self._left[at] >= 0
@@ -108,12 +105,16 @@ class Program:
     def __init__(self, network: Adapted, model: Model, compiler: Compiler, key: Any) -> None:
         self.network, self.model, self.compiler, self.key = network, model, compiler, key
         self._tree: Any = None
+        self._starts: dict[Any, list[Any]] = {}
 
     def tree(self, inputs: int) -> Any:
-        """The shapes of its parameters, for x of this input size."""
+        """The shapes of its parameters, for x of this input size; those of new instances are soon taken to be alike."""
         if self._tree is None:
-            shape = (2, inputs) if self.network.form.kind == "cell" else (3, 2, inputs)
-            self._tree = self.model.shapes(np.zeros(shape))
+            known = self.compiler.trees
+            if self.key not in known or self.compiler.varies or self.compiler.looks("new parameters"):
+                shape = (2, inputs) if self.network.form.kind == "cell" else (3, 2, inputs)
+                known[self.key] = self.model.shapes(np.zeros(shape))
+            self._tree = known[self.key]
         return self._tree
 
     def run(self, problem: Problem, given: Given, *, new: bool) -> tuple[Answers, Facts]:
@@ -123,20 +124,34 @@ class Program:
             given = given._replace(state=self._start(problem, given))
         seen = self._observed(problem, given)
         folded = _allotted(given, T) if cell else given
-        whole = self._pulled(partial(self._fold, problem, seen) if cell else partial(self._once, problem))
+        whole = partial(self._folded, problem, seen) if cell else self._pulled(partial(self._once, problem))
         key = (self.key, folded.x.shape, len(folded.state), folded.lengths is not None)
-        answers = self.compiler.compiled(key, whole, folded, new=new)(folded, np.int32(T))
+        usual = problem.precision == self.network.precisions[-1]
+        answers = self.compiler.compiled(key, whole, folded, new=new, usual=usual)(folded, np.int32(T))
         return answers, seen.facts
 
     def _start(self, problem: Problem, given: Given) -> list[Any]:
         """The first state that is the same for all parameters; none where the cell itself has to find it."""
-        network, shape = self.network, given.dstate[0].shape
         if self.model.start is not None:
-            tree = self.model.start(np.zeros(problem.x.shape[1:], given.x.dtype))
-            return [np.asarray(a) for a in arrays_of(network.form.state, tree, shape, "the first state")]
-        if network.form.needs_state or not len(problem.x):
+            return self._said(problem.x.shape[1:], given)
+        if self.network.form.needs_state or not len(problem.x):
             return [np.zeros_like(d) for d in given.dstate]
         return []
+
+    def _said(self, at: tuple[int, int], given: Given) -> list[Any]:
+        """What the cell says that it starts with for x of this shape: once, unless it says another thing again."""
+
+        def said() -> list[Any]:
+            tree = self.model.start(np.zeros(at, given.x.dtype))  # type: ignore[misc]  # there is one
+            arrays = arrays_of(self.network.form.state, tree, given.dstate[0].shape, "the first state")
+            return [np.asarray(a) for a in arrays]
+
+        if at not in self._starts or self.compiler.varies:
+            self._starts[at] = said()
+            if not self.compiler.varies and self.compiler.looks("a first state"):
+                pairs = zip(self._starts[at], said(), strict=True)
+                self.compiler.varies = not all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
+        return self._starts[at]
 
     def _observed(self, problem: Problem, given: Given) -> Observed:
         """Once, from the trace of one call."""
@@ -178,28 +193,16 @@ class Program:
     def _once(self, like: Problem, call: Any, x: Any, state: list[Any], _length: Any) -> tuple[Any, list[Any]]:
         return self.network.forward(call, x, state, like, _kit(x))
 
-    def _fold(
-        self, problem: Problem, seen: Observed, call: Any, x: Any, state: list[Any], length: Any
-    ) -> tuple[Any, list[Any]]:
-        """The first ``length`` steps; without a state the first one stands before the loop."""
+    def _folded(self, problem: Problem, seen: Observed, given: Given, length: Any) -> Answers:
+        """The first ``length`` steps of a cell; its states are carried in the precision of x."""
+        like = _step_of(problem)
 
-        def step(x_t: Any, arrays: list[Any]) -> tuple[Any, list[Any]]:
-            y, new = self.network.forward(call, x_t[None], list(arrays), _step_of(problem), _kit(x))
-            return y[0], new
+        def step(params: dict[str, Any], x_t: Any, state: list[Any]) -> tuple[Any, list[Any]]:
+            call = self._call(params, x_t, given.lengths)
+            y, new = self.network.forward(call, x_t[None], list(state), like, _kit(x_t))
+            return y[0], [n.astype(x_t.dtype) for n in new]
 
-        before = [] if state else [step(x[0], [])]
-        arrays = list(state) or [a.astype(x.dtype) for a in before[0][1]]
-
-        def one(arrays: list[Any], at: tuple[Any, Any]) -> Any:
-            def runs(arrays: list[Any]) -> Any:
-                y_t, new = step(at[1], arrays)
-                return [n.astype(a.dtype) for n, a in zip(new, arrays, strict=True)], y_t
-
-            return lax.cond(at[0] < length, runs, lambda a: (a, jnp.zeros(problem.dy.shape[1:], seen.dtype)), arrays)
-
-        done = len(before)
-        final, y = lax.scan(one, arrays, (jnp.arange(done, len(x)), x[done:]))
-        return jnp.concatenate([*(y_0[None] for y_0, _ in before), y]), final
+        return fold(step, given, length, seen.dtype)
 
 
 def _allotted(given: Given, T: int) -> Given:
