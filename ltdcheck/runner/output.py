@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import sys
 
 from ltdcheck.errors import TargetFlooded
 from ltdcheck.runner.failures import shorten
@@ -56,13 +57,20 @@ class Output:
     def place(self) -> str:
         """Where the interpreter was when native code crashed, innermost first, as :mod:`faulthandler` saw it."""
         _, trace = self._parts()
-        frames = [f'{function} ("{path}", line {line})' for path, line, function in _FRAME.findall(trace)[:_FRAMES]]
+        found = _FRAME.findall(trace)[:_FRAMES]
+        frames = [f'{function} ("{imported(path)}", line {line})' for path, line, function in found]
         return f", in {', called from '.join(frames)}" if frames else ""
 
     def _parts(self) -> tuple[str, str]:
         text = self._kept.decode("utf-8", "replace")
         printed, fatal, trace = text.rpartition(_FATAL)
         return (printed, trace) if fatal else (text, "")
+
+
+def imported(path: str) -> str:
+    """The path of a file as imports see it, from the folder on ``sys.path`` in which it is: the same on any machine."""
+    folders = sorted((folder for folder in sys.path if folder), key=len, reverse=True)
+    return next((path[len(folder) + 1 :] for folder in folders if path.startswith(f"{folder}{os.sep}")), path)
 
 
 def cause_of_death(returncode: int | None) -> str:

@@ -22,6 +22,7 @@ import pytest
 from ltdcheck import errors
 from ltdcheck.runner import worker as child_side
 from ltdcheck.runner.isolation import Worker
+from ltdcheck.runner.output import imported
 
 HERE = Path(__file__).parent
 SHORT = 0.5  # s for what never answers; any number passes
@@ -326,6 +327,13 @@ def test_native_output_and_closed_output_disturb_nothing(worker: Worker) -> None
     assert worker.call("echo", {"a": 1})[0] == {"a": 1}
     with pytest.raises(errors.TargetCrashed, match=r"SIGSEGV.*string_at"):  # its place is still seen
         worker.call("segfault_silently")
+
+
+def test_a_place_is_named_as_imports_find_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From the nearest folder on sys.path, so that a message is the same on any machine; other files in full."""
+    monkeypatch.setattr(sys, "path", ["", "/usr/lib", "/usr/lib/site-packages"])
+    assert imported("/usr/lib/site-packages/torch/nn.py") == "torch/nn.py"
+    assert imported("/usr/libs/x.py") == "/usr/libs/x.py"
 
 
 # -- it raises -----------------------------------------------------------------------------------------------
