@@ -6,7 +6,7 @@ from typing import Any
 
 import haiku as hk
 import pytest
-from adapters.cases import problem_for
+from adapters.cases import identical, problem_for
 from adapters.conforming import words_if_right
 
 from ltdcheck.adapters.adapting import adapt
@@ -52,6 +52,20 @@ def test_a_core_starts_with_its_own_state() -> None:
     out = it.run(problem)
     assert out.dparams is not None
     assert out.dparams["learned.first"].any()
+
+
+def test_a_first_state_that_changes_from_call_to_call_shows() -> None:
+    """It is asked for once where it says the same twice, and at every call where it does not."""
+    asked: list[int] = []
+
+    class Restless(hk.VanillaRNN):
+        def initial_state(self, batch_size: int | None) -> Any:
+            asked.append(1)
+            return super().initial_state(batch_size) + 0.5 ** len(asked)
+
+    it, right = adapt(Restless, "it"), adapt(hk.VanillaRNN, "it")
+    assert not identical(*(it.run(problem_for(it, state=None)) for _ in "12"))
+    assert identical(*(right.run(problem_for(right, state=None)) for _ in "12"))
 
 
 def test_what_keeps_more_than_parameters_is_refused() -> None:

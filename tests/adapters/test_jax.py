@@ -47,6 +47,17 @@ class TanhCell(Tanh):
         return self.step(params, jnp.zeros((len(x), len(params["W"])), x.dtype) if state is None else state, x)
 
 
+class Counts(TanhCell):
+    """It keeps something of every call."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def step(self, params: Any, h: Any, x_t: Any) -> Any:
+        self.calls += 1
+        return super().step(params, h, x_t) * self.calls
+
+
 @pytest.mark.parametrize("make", [Tanh, Tanh(), TanhCell], ids=["class", "object", "cell"])
 def test_an_object_with_init_and_apply_is_a_network(make: Any) -> None:
     """It is identified, and its outputs and gradients are the reference's, in both precisions."""
@@ -111,19 +122,37 @@ def test_what_gets_no_gradient_is_named() -> None:
 def test_lines_that_keep_something_run_at_every_call() -> None:
     """Under jit they would run once; two traces differ, so every call has a trace of its own, and shows the change."""
 
-    class Counts(TanhCell):
-        def __init__(self) -> None:
-            self.calls = 0
-
-        def step(self, params: Any, h: Any, x_t: Any) -> Any:
-            self.calls += 1
-            return super().step(params, h, x_t) * self.calls
-
     it, right = adapt(Counts, "it"), adapt(TanhCell, "it")
     problem = problem_for(it)
     assert not identical(it.run(problem), it.run(problem))
     assert identical(right.run(problem), right.run(problem))
     assert identical(right.run(problem), right.run(problem, fresh=True))
+
+
+def test_gradients_are_those_of_the_lines_that_ran_forwards() -> None:
+    """The lines of a step run once for both loops: what changes at every run scales y and its gradient alike."""
+
+    it, right = adapt(Counts, "it"), adapt(TanhCell, "it")
+    problem = problem_for(right, T=1)
+    due = right.run(problem)
+    for _ in range(2):
+        got = it.run(problem)
+        times = np.rint(got.y / due.y)
+        assert times.min() == times.max() > 1
+        assert np.allclose(got.dx, due.dx * times.max(), rtol=1e-12)  # type: ignore[operator]  # a few roundings
+
+
+def test_one_program_is_compiled_as_for_users() -> None:
+    """The first one in single precision, at whatever size; it stays the one."""
+    it = adapt(TanhCell, "it")
+    it.run(problem_for(it))
+    compiler = it.compiler  # type: ignore[attr-defined]
+    assert compiler.as_for_users is None
+    it.run(problem_for(it, precision="float32"))
+    chosen = compiler.as_for_users
+    assert chosen[0] == (I, H, "float32")
+    it.run(problem_for(it, sizes=(2, 3), precision="float32"))
+    assert (compiler.as_for_users, compiler.programs) == (chosen, 3)
 
 
 def test_a_branch_on_a_number_raises() -> None:
