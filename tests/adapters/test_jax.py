@@ -121,7 +121,6 @@ def test_what_gets_no_gradient_is_named() -> None:
 
 def test_lines_that_keep_something_run_at_every_call() -> None:
     """Under jit they would run once; two traces differ, so every call has a trace of its own, and shows the change."""
-
     it, right = adapt(Counts, "it"), adapt(TanhCell, "it")
     problem = problem_for(it)
     assert not identical(it.run(problem), it.run(problem))
@@ -131,7 +130,6 @@ def test_lines_that_keep_something_run_at_every_call() -> None:
 
 def test_gradients_are_those_of_the_lines_that_ran_forwards() -> None:
     """The lines of a step run once for both loops: what changes at every run scales y and its gradient alike."""
-
     it, right = adapt(Counts, "it"), adapt(TanhCell, "it")
     problem = problem_for(right, T=1)
     due = right.run(problem)
