@@ -23,6 +23,7 @@ class Outputs:
     dstate: tuple[Array, ...] | None = None  # of the initial state, as wide as that
     dparams: Params | None = None
     facts: Mapping[str, list[str]] = field(default_factory=dict)
+    masks: Sequence[tuple[Array, ...]] = ()  # of a pass in training mode: what the masks that were drawn can be
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Implementation(ABC):
     fixed_sizes: tuple[int, int] | None = None  # I and H, where it cannot be made at other sizes
     compiles: str = ""  # the axes, of "TBIH", for whose every size it compiles a program: then each costs a while
     speaks: str = ""  # the protocol of a program; empty for what is called and not written to
+    dropout: float = 0.0  # the share of outputs between layers that it drops in training
     claims: str = ""  # the family that it says it is, where it says so
 
     def widths(self, H: int) -> tuple[int, ...]:
@@ -96,6 +98,19 @@ class Implementation(ABC):
             When it keeps nothing for a second backward pass.
         """
         return self.run(problem)
+
+    def run_in_training(self, problem: Problem, seed: int) -> Outputs:
+        """One forward and backward pass in training mode, its masks drawn from a seed, each (T, B, n).
+
+        ``masks`` holds one tuple for each way to read what was drawn. Where that tells no masks, the fact ``unseen``
+        names what was called to draw it.
+
+        Raises
+        ------
+        NotImplementedError
+            When it drops nothing in training.
+        """
+        raise NotImplementedError(f"{self.name} drops nothing in training")
 
     def attempt(self, trial: str) -> Trial:
         """What a program makes of messages that have one right answer, by the name of a law of ``protocol``.

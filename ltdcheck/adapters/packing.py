@@ -58,9 +58,12 @@ def pack_outputs(outputs: Outputs, prefix: str = "") -> tuple[Header, Arrays]:
         "dstate": _count(outputs.dstate),
         "dparams": None if outputs.dparams is None else list(outputs.dparams),
         "facts": {name: list(told) for name, told in outputs.facts.items()},
+        "masks": [len(masks) for masks in outputs.masks],
     }
     arrays = {"y": outputs.y, **_numbered("state", outputs.state), **_numbered("dstate", outputs.dstate or ())}
     arrays |= _of("dparams", outputs.dparams or {})
+    for k, masks in enumerate(outputs.masks):
+        arrays |= _numbered(f"masks.{k}", masks)
     if outputs.dx is not None:
         arrays["dx"] = outputs.dx
     return header, {prefix + name: array for name, array in arrays.items()}
@@ -76,6 +79,7 @@ def unpack_outputs(header: Header, arrays: Mapping[str, Array], prefix: str = ""
         dstate=_several(arrays, prefix + "dstate", header["dstate"]),
         dparams=None if names is None else {name: arrays[f"{prefix}dparams.{name}"] for name in names},
         facts=header["facts"],
+        masks=[_several(arrays, f"{prefix}masks.{k}", count) or () for k, count in enumerate(header["masks"])],
     )
 
 

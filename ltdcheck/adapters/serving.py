@@ -52,6 +52,7 @@ class Network:
             "run": self._run,
             "run_in_turn": self._run_in_turn,
             "run_back_again": self._run_back_again,
+            "run_in_training": self._run_in_training,
             "attempt": self._attempt,
         }
         return answers[method](header, arrays)
@@ -76,6 +77,7 @@ class Network:
             "compiles": subject.compiles,
             "speaks": subject.speaks,
             "claims": subject.claims,
+            "dropout": subject.dropout,
             "fixed_sizes": subject.fixed_sizes,
             "kind": getattr(form, "kind", "layer"),
             "batch_first": getattr(form, "batch_first", False),
@@ -103,6 +105,9 @@ class Network:
 
     def _run_back_again(self, header: Header, arrays: Arrays) -> Answer:
         return pack_outputs(self.subject.run_back_again(unpack_problem(header, arrays)))
+
+    def _run_in_training(self, header: Header, arrays: Arrays) -> Answer:
+        return pack_outputs(self.subject.run_in_training(unpack_problem(header, arrays), header["seed"]))
 
     def _attempt(self, header: Header, _arrays: Arrays) -> Answer:
         return asdict(self.subject.attempt(header["trial"])), {}

@@ -1,14 +1,16 @@
 """torch: an ``nn.Module`` class, instance or factory as an implementation.
 
-Instances run in evaluation mode, since an answer that dropout makes random has no reference; what a module does only in
-training mode is not seen. torch's default dtype is the problem's precision while the target is made and called, so that
-``torch.zeros(B, H)`` in it has the precision of its parameters. Buffers keep their values, and weights that are frozen
-have gradients like others. Arguments are where the parameters are: on the CPU, or on the device that a module was moved
-to. Of a module that ``torch.compile`` made, the compiled program runs, and its lines only tell its form.
+Instances run in evaluation mode, since an answer that dropout makes random has no reference; one that drops outputs
+between its layers, and is neither translated nor on another device, is asked in training mode too, with the masks that
+it drew. torch's default dtype is the problem's precision while the target is made and called, so that ``torch.zeros(B,
+H)`` in it has the precision of its parameters. Buffers keep their values, and weights that are frozen have gradients
+like others. Arguments are where the parameters are: on the CPU, or on the device that a module was moved to. Of a
+module that ``torch.compile`` made, the compiled program runs, and its lines only tell its form.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -18,6 +20,7 @@ from ltdcheck.adapters.blueprint import Blueprint
 from ltdcheck.adapters.form import H, I
 from ltdcheck.adapters.torch_arrays import Given, fill, gradient_of, held, numbers, observed, pull, refuse_other_kinds
 from ltdcheck.adapters.torch_compiled import translating, untranslated
+from ltdcheck.adapters.torch_dropout import dropout_of, trained
 from ltdcheck.adapters.torch_lengths import way_of, with_lengths
 from ltdcheck.adapters.torch_probe import (
     default_dtype,
@@ -56,6 +59,7 @@ class TorchNetwork(Adapted):
             whole = prepared(untranslated(blueprint.make(I, H)), self.precisions[0])
             self.lengths = way_of(whole, form, inputs)
         self.takes_lengths = self.lengths != ""
+        self.dropout = dropout_of(first) if form.kind == "layer" else 0.0
 
     def parameters(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
         """All named parameters."""
@@ -99,6 +103,14 @@ class TorchNetwork(Adapted):
         told = {fact: names for fact, names in facts.items() if names}
         pulled = list(zip(grads, leaves, strict=True)) if backward else []
         return lambda: self._read(list(answers.values()), pulled, list(params), told)
+
+    def run_in_training(self, problem: Problem, seed: int) -> Outputs:
+        """A pass in training mode; what is drawn after the forward pass is the backward pass's own."""
+        module = self._instance(problem.sizes["I"], problem.sizes["H"], problem.precision, fresh=False)
+        with trained(module, seed) as drawn:
+            out = self.run(problem)
+        facts = {**out.facts, **({"unseen": drawn.unknown} if drawn.unknown else {})}
+        return replace(out, facts=facts, masks=drawn.alternatives(batch_first=self.form.batch_first))
 
     def _arguments(
         self, problem: Problem, device: torch.device, *, gradient: bool

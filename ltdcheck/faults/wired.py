@@ -72,13 +72,13 @@ def _unless_alone(cell: Cell, plant: Any) -> Network | None:
 
 
 class _FedInput(Layered):
-    def fed(self, x: Any, y: Any) -> Any:
-        return x if x.shape[-1] == y.shape[-1] else y
+    def fed(self, k: int, x: Any, y: Any) -> Any:
+        return x if x.shape[-1] == y.shape[-1] and k < len(self.layers) - 1 else y
 
 
 class _Detached(Layered):
-    def handed_down(self, dx: Any) -> Any:
-        return ops.zeros_like(dx)
+    def handed_down(self, k: int, dx: Any) -> Any:
+        return ops.zeros_like(dx) if k else dx
 
 
 def _readings() -> list[SystemFault]:

@@ -9,6 +9,7 @@ from ltdcheck.properties import sequences  # noqa: F401
 from ltdcheck.properties import ragged  # noqa: F401
 from ltdcheck.properties import calls  # noqa: F401
 from ltdcheck.properties import effects  # noqa: F401
+from ltdcheck.properties import training  # noqa: F401
 from ltdcheck.properties import pair  # noqa: F401
 from ltdcheck.properties import protocol  # noqa: F401
 from ltdcheck.properties import clipping_kind  # noqa: F401

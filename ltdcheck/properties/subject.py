@@ -106,6 +106,10 @@ class Subject:
         outs = self.implementation.run_in_turn([self._there(p) for p in problems])
         return [self._back(out, problem) for out, problem in zip(outs, problems, strict=True)]
 
+    def train(self, problem: Problem, seed: int) -> Outputs:
+        """One pass in training mode, and the masks that were drawn, step by step in the order in which it reads."""
+        return self._back(self.implementation.run_in_training(self._there(problem), seed), problem)
+
     def run_back_again(self, problem: Problem) -> Outputs:
         """One forward pass and two backward passes through it, with the second one's gradients."""
         return self._back(self.implementation.run_back_again(self._there(problem)), problem)
@@ -127,7 +131,11 @@ class Subject:
 
     def expected_gradients(self, problem: Problem) -> dict[str, Estimate]:
         """The expected gradient blocks, parameters in the target's own arrays."""
-        estimates = dict(self.expect(problem).gradients)
+        return self.in_its_arrays(self.expect(problem).gradients, problem)
+
+    def in_its_arrays(self, gradients: Mapping[str, Estimate], problem: Problem) -> dict[str, Estimate]:
+        """Gradient blocks of a reference, parameters in the target's own arrays."""
+        estimates = dict(gradients)
         I, H = problem.sizes["I"], problem.sizes["H"]
         names = list(self.cell.shapes(I, H))
         values = self.layout.scatter({n: estimates[n].value for n in names}, I, H)

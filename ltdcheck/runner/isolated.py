@@ -63,6 +63,7 @@ class Isolated(_Remote, Implementation):
         self.takes_state = told["takes_state"]
         self.takes_lengths = told["takes_lengths"]
         self.compiles, self.speaks, self.claims = told["compiles"], told["speaks"], told["claims"]
+        self.dropout = told["dropout"]
         sizes = told["fixed_sizes"]
         self.fixed_sizes = None if sizes is None else (sizes[0], sizes[1])
         self._shapes: dict[tuple[int, int], dict[str, tuple[int, ...]]] = {}
@@ -92,6 +93,12 @@ class Isolated(_Remote, Implementation):
     def run_back_again(self, problem: Problem) -> Outputs:
         """As of the target itself; shapes are checked on this side."""
         answer, answered = self.worker.call("run_back_again", *pack_problem(problem))
+        return checked(unpack_outputs(answer, answered), problem, self)
+
+    def run_in_training(self, problem: Problem, seed: int) -> Outputs:
+        """As of the target itself; shapes are checked on this side."""
+        header, arrays = pack_problem(problem)
+        answer, answered = self.worker.call("run_in_training", {**header, "seed": seed}, arrays)
         return checked(unpack_outputs(answer, answered), problem, self)
 
     def attempt(self, trial: str) -> Trial:

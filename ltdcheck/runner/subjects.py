@@ -69,9 +69,11 @@ class Opened:
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """What the properties that are asked of it speak of: of a program, how it answers as well."""
-        speaks = isinstance(self.implementation, Implementation) and self.implementation.speaks
-        return (self.about, "program") if speaks else (self.about,)
+        """What the properties that are asked of it speak of: also how a program answers, and what training drops."""
+        if not isinstance(self.implementation, Implementation):
+            return (self.about,)
+        told = {"training": self.implementation.dropout, "program": self.implementation.speaks}
+        return (self.about, *(about for about, is_so in told.items() if is_so))
 
     @property
     def cell(self) -> str:

@@ -73,5 +73,5 @@ SEEN: dict[str, tuple[str, ...]] = {
 }
 
 NOT_PLANTED = {
-    "dropout-mask-lost": "no network of the reference has dropout, and targets run in evaluation, where it is off",
+    "dropout-mask-lost": "it is a fault of what lies between layers in training; ltdcheck.faults.dropout.DROPOUT has it",
 }

@@ -152,12 +152,12 @@ class Layered(Wiring):
         """The network of a layer of two cells."""
         return Bidirectional(ahead, back, self.merge)
 
-    def fed(self, x: Any, y: Any) -> Any:
-        """What the next layer reads, of what this one read and what it answered."""
+    def fed(self, k: int, x: Any, y: Any) -> Any:
+        """What the next layer reads, of what layer k read and what it answered; of the last, the outputs."""
         return y
 
-    def handed_down(self, dx: Any) -> Any:
-        """The cotangent of the outputs of the layer below, from that of what this one read."""
+    def handed_down(self, k: int, dx: Any) -> Any:
+        """The cotangent of the outputs of the layer below, from that of what layer k read."""
         return dx
 
     def unroll(
@@ -183,20 +183,21 @@ class Layered(Wiring):
                 y, final, tape = unroll(layer[0], part, x, own[0], lengths=lengths)
                 finals += final
                 tapes.append((part, tape))
-            x = self.fed(x, y)
-        return y, tuple(finals), tapes
+            x = self.fed(k, x, y)
+        return x, tuple(finals), tapes
 
     def unroll_vjp(self, params: dict[str, Any], tape: Sequence[Any], dy: Any, dstate: State) -> Pulled:
         """The adjoint of :meth:`unroll`; what arrived at a cell's states is in the order of the cell's own steps."""
         folds: list[tuple[Gradients, ...]] = []
-        for (part, left), layer, own in reversed(list(zip(tape, self.layers, self.apart(dstate), strict=True))):
+        layers = list(enumerate(zip(tape, self.layers, self.apart(dstate), strict=True)))
+        for k, ((part, left), layer, own) in reversed(layers):
             if len(layer) == 2:
                 pair, dx = self.pair(*layer).pulled(left, dy, (own[0], own[1]))
                 folds.append(pair)
             else:
                 folds.append((unroll_vjp(layer[0], part, left, dy, own[0]),))
                 dx = folds[-1][0].x
-            dy = self.handed_down(dx)
+            dy = self.handed_down(k, dx)
         units = [g for layer in reversed(folds) for g in layer]
         grads = {k: v for u, g in zip(self.units, units, strict=True) for k, v in under(u.name, g.params).items()}
         arrived = [tuple(a for s in states for a in s) for states in zip(*(g.arrived for g in units), strict=False)]
