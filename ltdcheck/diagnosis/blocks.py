@@ -97,7 +97,7 @@ def explain(
         if not fitting:
             return None
         arrays[array] = min(fitting, key=lambda e: (e.cost, e.reading.inner))
-    arrays = _exclusive(arrays, blocks)
+    arrays = _needed(_exclusive(arrays, blocks), blocks)
     used = {role for explained in arrays.values() for role in explained.roles.values()}
     if any(block.name not in used for block in cell.blocks(probe.H) if block.array not in cell.biases):
         return None  # a variant with parameters that the target has not; biases may be missing
@@ -121,6 +121,17 @@ def _assigned(cost: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.i
 
     rows, columns = linear_sum_assignment(cost)
     return rows, columns
+
+
+def _needed(arrays: dict[str, _Explained], blocks: _Blocks) -> dict[str, _Explained]:
+    """An array without any effect, beside others that hold every block that it could be, is none of them."""
+    active = {role for e in arrays.values() for slot, role in e.roles.items() if not blocks.idle(slot)}
+    return {
+        name: replace(e, roles=dict.fromkeys(e.roles, ""))
+        if all(blocks.idle(slot) and active.issuperset(blocks.named(slot)) for slot in e.roles)
+        else e
+        for name, e in arrays.items()
+    }
 
 
 def _exclusive(arrays: dict[str, _Explained], blocks: _Blocks) -> dict[str, _Explained]:

@@ -58,7 +58,8 @@ def diagnose(subject: Subject, problem: Problem, law: Property | None = None) ->
     forward: list[Diagnosis] = []
     if wrong := right.far > limit or right.facts > 0:
         found = _told_apart(subject, candidates(subject, asked, right, limit), problem.precision, limit)
-        likely = likely or named(found) or clipped_inside(subject, asked, limit) or _of_single(subject, problem, asked)
+        likely = likely or named(found) or clipped_inside(subject, asked, limit)
+        likely = likely or (_of_single(subject, problem, asked) if right.far > limit else [])
         forward = [] if likely else _forward(subject, asked, problem.precision, limit)
     if likely or any(OF_RIGHT in one.sentence for one in forward):
         return likely or forward
