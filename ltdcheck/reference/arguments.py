@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from functools import cache
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 
 def require_positive(name: str, value: float) -> None:
@@ -27,3 +31,24 @@ def require_between(name: str, value: float, low: float, high: float) -> None:
     """
     if not low <= value <= high:
         raise ValueError(f"{name} is {value}; it must lie between {low} and {high}")
+
+
+def require_choices(cls: type, args: Sequence[Any], named: Mapping[str, Any]) -> None:
+    """Refuse a value that is none of those that the ``Literal`` of a dataclass's field names.
+
+    Raises
+    ------
+    ValueError
+        Naming the field, its value and what is allowed.
+    """
+    given = {**dict(zip((f.name for f in fields(cls)), args, strict=False)), **named}
+    for name, allowed in _choices(cls).items():
+        if name in given and given[name] not in allowed:
+            raise ValueError(f"{name} = {given[name]!r} is not allowed: one of {', '.join(map(str, allowed))}")
+
+
+@cache
+def _choices(cls: type) -> dict[str, tuple[Any, ...]]:
+    """The fields that are a choice, with their values."""
+    hints = get_type_hints(cls)
+    return {f.name: get_args(hints[f.name]) for f in fields(cls) if get_origin(hints[f.name]) is Literal}

@@ -10,7 +10,9 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
+
+from ltdcheck.reference.arguments import require_choices
 
 State = tuple[Any, ...]
 Saved = tuple[Any, ...]
@@ -67,6 +69,11 @@ class Cell(ABC):
     differentiable: ClassVar[bool] = True  # where not, step_vjp and every oracle refuse
     timed: ClassVar[bool] = False  # a step depends on its number, which a second call starts anew
     biases: ClassVar[tuple[str, ...]] = ("b",)  # arrays that an implementation may do without
+
+    def __new__(cls, *args: Any, **named: Any) -> Self:
+        """Refuse words that name no variant, before anything is made of the others."""
+        require_choices(cls, args, named)
+        return super().__new__(cls)
 
     @property
     def both_ways(self) -> bool:

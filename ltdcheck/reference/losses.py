@@ -20,12 +20,13 @@ Source: GBC-draft 10.4, 10.5, 10.2.1; its fig. 10.6 for S21.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ltdcheck.reference import ops
+from ltdcheck.reference.arguments import require_choices
 from ltdcheck.reference.cell import Cell, State
 from ltdcheck.reference.networks.generative import log_softmax_vjp
 from ltdcheck.reference.networks.network import inside, require_part, require_shapes, under
@@ -52,6 +53,11 @@ class Classifier:
 
     cell: Cell
     at: Literal["every", "last"] = "every"
+
+    def __new__(cls, *args: Any, **named: Any) -> Self:
+        """Refuse words that name no variant, before anything is made of the others."""
+        require_choices(cls, args, named)
+        return super().__new__(cls)
 
     def shapes(self, I: int, H: int, O: int) -> dict[str, tuple[int, ...]]:
         """The cell's parameters and the output layer's."""

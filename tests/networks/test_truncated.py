@@ -245,7 +245,7 @@ def test_reaches_that_cannot_be_are_refused() -> None:
     """No steps, an unknown kind, shapes that do not fit."""
     with pytest.raises(ValueError, match="steps is 0; it must be at least 1, or None for all of them"):
         BPTT(Elman(), 0)
-    with pytest.raises(ValueError, match="kind is 'half'; it must be chunks or window"):
+    with pytest.raises(ValueError, match="kind = 'half' is not allowed: one of chunks, window"):
         BPTT(Elman(), 2, "half")
     blocks = blocks_of(Elman(), np.random.default_rng(0), 2, 2, 2, 3)
     with pytest.raises(ValueError, match=r"U has shape \(3, 2\); it must be \(3, 4\)"):

@@ -13,15 +13,20 @@ from ltdcheck.reference.cells.clockwork import Clockwork
 from ltdcheck.reference.cells.continuous import Continuous
 from ltdcheck.reference.cells.delay import Delay
 from ltdcheck.reference.cells.elman import Elman
+from ltdcheck.reference.cells.gru import GRU
 from ltdcheck.reference.cells.leaky import Leaky
 from ltdcheck.reference.cells.liquid_state import LiquidState
+from ltdcheck.reference.cells.lstm import LSTM
 from ltdcheck.reference.clipping import clip_by_norm, clip_by_value
 from ltdcheck.reference.hidden_clipping import clip_hidden
 from ltdcheck.reference.losses import Classifier
 from ltdcheck.reference.memory.network import MemoryNetwork
+from ltdcheck.reference.networks.conditional import Conditional
 from ltdcheck.reference.networks.fold import Order
 from ltdcheck.reference.networks.generative import Generative
+from ltdcheck.reference.networks.stacked import Stacked
 from ltdcheck.reference.networks.trees import given_tree
+from ltdcheck.reference.networks.truncated import BPTT
 from ltdcheck.reference.networks.unroll import unroll
 
 ONES = np.ones((3, 2, 2))  # T = 3, B = 2, I = 2
@@ -52,6 +57,31 @@ def remembered(*lengths: int) -> Any:
     net = MemoryNetwork()
     p = {name: np.zeros(shape) for name, shape in net.shapes(2, 2, 2, 2).items()}
     return net.answer(p, ONES, np.ones((2, 2)), lengths)
+
+
+CHOICES: list[tuple[Any, str]] = [
+    (Elman, "nonlinearity = 'other' is not allowed: one of tanh, sigmoid, relu, identity, softsign"),
+    (lambda word: LSTM(peepholes=word), "peepholes = 'other' is not allowed: one of none, current, previous"),
+    (lambda word: GRU("after", word), "update = 'other' is not allowed: one of keeps, replaces"),
+    (lambda word: Leaky(leak=word), "leak = 'other' is not allowed: one of averaging, summing"),
+    (lambda word: Continuous(phi_of=word), "phi_of = 'other' is not allowed: one of input, state"),
+    (LiquidState, "reset = 'other' is not allowed: one of zero, subtract"),
+    (lambda word: Conditional(Elman(), word), "how = 'other' is not allowed: one of bias, initial, both, sequence"),
+    (lambda word: Stacked((Elman(),), word), "skip = 'other' is not allowed: one of none, residual"),
+    (
+        lambda word: Generative(Elman(), 2, word),
+        "ending = 'other' is not allowed: one of fixed, symbol, bernoulli, length",
+    ),
+    (lambda word: BPTT(Elman(), 2, word), "kind = 'other' is not allowed: one of chunks, window"),
+    (lambda word: Classifier(Elman(), word), "at = 'other' is not allowed: one of every, last"),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), CHOICES, ids=[message.split()[0] for _, message in CHOICES])
+def test_a_word_that_names_no_variant_is_refused(make: Any, message: str) -> None:
+    """It would be taken for one of the others; in its place or by its name."""
+    with pytest.raises(ValueError, match=message):
+        make("other")
 
 
 MISTAKES: list[tuple[str, Callable[[], Any], str]] = [

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal
 
 from ltdcheck.reference.cell import Cell, Saved, Share, State, Total
 from ltdcheck.reference.ops import sigmoid, sigmoid_slope, tanh, tanh_slope, zeros_like
@@ -82,11 +82,6 @@ class IteratedMap(Cell):
     states: ClassVar[tuple[str, ...]] = ("h",)
     gates: ClassVar[tuple[str, ...]] = ("",)
     source: ClassVar[str] = "CSC321"
-
-    def __post_init__(self) -> None:
-        """Refuse other rules."""
-        if self.rule not in RULES:
-            raise ValueError(f"rule = {self.rule!r} is not allowed: one of {', '.join(get_args(Name))}")
 
     def shapes(self, I: int, H: int) -> dict[str, tuple[int, ...]]:
         """Parameters by name."""

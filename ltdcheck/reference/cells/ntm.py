@@ -54,8 +54,6 @@ class NTM(Cell):
         for what, least in (("rows", 1), ("width", 1), ("reach", 0)):
             if getattr(self, what) < least:
                 raise ValueError(f"{what} is {getattr(self, what)}; it must be at least {least}")
-        if self.reads not in ("after", "before"):
-            raise ValueError(f"reads is {self.reads!r}; it must be after or before")
         object.__setattr__(self, "states", (*self.controller.states, "r", "w_r", "w_w", "mem"))
         for name in ("gates", "differentiable"):
             object.__setattr__(self, name, getattr(self.controller, name))

@@ -127,8 +127,8 @@ class Recurrent(Composition):
         """
         if self.cell.output_width(H) != H:
             raise ValueError(
-                f"cell is {self.cell.name} with {self.cell.output_width(H)} outputs of {H} units; in a tree a vector is "
-                "as wide as a node has units"
+                f"cell is {self.cell.name} with {self.cell.output_width(H)} outputs of {H} units; in a tree a vector "
+                "is as wide as a node has units"
             )
         return self.cell.shapes(H, H)
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from ltdcheck.reference import ops
+from ltdcheck.reference.arguments import require_choices
 from ltdcheck.reference.cell import Cell, State
 
 Shapes = dict[str, tuple[int, ...]]
@@ -28,6 +29,11 @@ class Network:
 
     name: ClassVar[str]
     source: ClassVar[str]
+
+    def __new__(cls, *args: Any, **named: Any) -> Self:
+        """Refuse words that name no variant, before anything is made of the others."""
+        require_choices(cls, args, named)
+        return super().__new__(cls)
 
 
 def under(prefix: str, blocks: Mapping[str, Any]) -> dict[str, Any]:

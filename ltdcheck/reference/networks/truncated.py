@@ -54,8 +54,6 @@ class BPTT(Network):
         """Refuse reaches that cannot be."""
         if self.steps is not None and self.steps < 1:
             raise ValueError(f"steps is {self.steps}; it must be at least 1, or None for all of them")
-        if self.kind not in ("chunks", "window"):
-            raise ValueError(f"kind is {self.kind!r}; it must be chunks or window")
 
     def shapes(self, I: int, H: int) -> Shapes:
         """Parameters by name: the cell's."""

@@ -121,7 +121,7 @@ def test_two_pieces_are_the_whole() -> None:
         ({"rows": 0}, "rows is 0; it must be at least 1"),
         ({"width": 0}, "width is 0; it must be at least 1"),
         ({"reach": -1}, "reach is -1; it must be at least 0"),
-        ({"reads": "never"}, "reads is 'never'; it must be after or before"),
+        ({"reads": "never"}, "reads = 'never' is not allowed: one of after, before"),
     ],
 )
 def test_sizes_that_hold_nothing_are_refused(arguments: dict[str, Any], said: str) -> None:
