@@ -73,5 +73,5 @@ SEEN: dict[str, tuple[str, ...]] = {
 }
 
 NOT_PLANTED = {
-    "dropout-mask-lost": "it lies between layers, in training, and stands in a table of its own: ltdcheck.faults.dropout",
+    "dropout-mask-lost": "it lies between layers, in training: the table of ltdcheck.faults.dropout has it",
 }
