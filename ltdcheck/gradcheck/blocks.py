@@ -196,7 +196,7 @@ class _Examined:
 
     def _excused(self, trial: Compared) -> str:
         """Why an error is no finding: the oracle may be wrong here."""
-        if trial.kink and not trial.complete:
+        if trial.kink and not trial.complete and np.isfinite(trial.got):
             return (
                 f"{self.block.name} meets several kinks at this very point, and the gradient lies outside the slopes "
                 "that were tried; move x off the kinks"

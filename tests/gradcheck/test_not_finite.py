@@ -28,3 +28,10 @@ def test_zero_times_infinity_behind_a_choice() -> None:
     assert check_gradient(trap, x, mode="forward").ok is True
     report = check_gradient(lambda x: torch.where(x > 0, torch.sqrt(torch.where(x > 0, x, 1.0)), x).sum(), x)
     assert report.ok is True, str(report)
+
+
+def test_a_norm_at_zero() -> None:
+    """Every slope from -1 to 1 is right there, and 0/0 is none."""
+    found = np.full(3, np.nan)
+    assert check_gradient(lambda x: np.sqrt(np.sum(x * x)), np.zeros(3), found).ok is False
+    assert check_gradient(lambda x: np.sqrt(np.sum(x * x)), np.zeros(3), np.array([0, 1.0, 0])).ok is True
