@@ -251,6 +251,19 @@ def test_either_end_of_what_is_held_is_a_kink(side: int, away: float, certain: b
         assert set(np.unique(slope.low + slope.deviations)) <= {0.0, 1.0}
 
 
+@pytest.mark.parametrize(("v", "precision"), [(0.3, "float32"), (0.3, "float64"), (0.5, "float32")])
+def test_a_limit_is_rounded_where_the_format_does_not_hold_it(v: float, precision: str) -> None:
+    """Once, at both ends alike; what lies between the ends is not touched."""
+    rounding = Rounding(precision, 12)
+    h = ops.held(rounding.lift(np.array([2.0, -2.0, 0.125])), -v, v)
+    assert np.array_equal(h.value, [v, -v, 0.125])
+    exact = float(np.dtype(precision).type(v)) == v
+    assert [bool(s) for s in h.spread()] == [not exact, not exact, False]
+    if not exact:
+        assert np.array_equal(h.deviations[:, 0], -h.deviations[:, 1])
+        assert abs(np.float64(np.float32(v)) - v) <= rounding.reach * h.spread()[0]
+
+
 def test_a_shut_gate_is_certain() -> None:
     """A number far above is held at 1 exactly in every implementation, and its complement is the rounding of 1 - 1."""
     a = Rounding("float64", 12).lift(np.array([3.0, -3.0])) * 1.1

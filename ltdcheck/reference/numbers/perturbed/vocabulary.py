@@ -52,6 +52,12 @@ class _Vocabulary:
     def held(a: Perturbed, low: float, high: float) -> Perturbed:
         above = _flipped(_Vocabulary.relu(_moved(a, -low)), high - low)  # high minus what is held from below
         deviations = _flipped(_Vocabulary.relu(above), high).deviations
+        for limit, sign in ((high, 1.0), (low, -1.0)):
+            off = _kept_off(limit, a.rounding)
+            if off is not None:
+                at = a.low + (0.0 if a.deviations is None else a.deviations)
+                moved = np.where(sign * at >= sign * limit, off.reshape(-1, *(1,) * a.ndim), 0.0)
+                deviations = moved if deviations is None else deviations + moved
         return Perturbed(np.minimum(np.maximum(a.value, low), high), deviations, a.rounding)
 
     @staticmethod
@@ -174,6 +180,18 @@ def _moved(a: Perturbed, by: float) -> Perturbed:
 def _flipped(a: Perturbed, top: float) -> Perturbed:
     """``top - a``, alike."""
     return Perturbed(top - a.value, None if a.deviations is None else -a.deviations, a.rounding)
+
+
+def _kept_off(limit: float, rounding: Rounding) -> Floats | None:
+    """How far K targets are off that keep a number in the format, (K,); None where the format holds it.
+
+    One that keeps -v has it from v, with the same rounding.
+    """
+    size = abs(limit)
+    if not np.isfinite(size) or float(np.frexp(size)[0] / rounding.unit).is_integer():
+        return None
+    off: Floats = rounding.once(("kept", size), lambda: rounding.xi(()) * rounding.unit * size)
+    return off if limit > 0 else -off
 
 
 def _crossing(a: Perturbed) -> Any:
