@@ -188,7 +188,8 @@ def _kept_off(limit: float, rounding: Rounding) -> Floats | None:
     One that keeps -v has it from v, with the same rounding.
     """
     size = abs(limit)
-    if not np.isfinite(size) or float(np.frexp(size)[0] / rounding.unit).is_integer():
+    digits = float(np.frexp(size)[0]) / (rounding.unit or 2.0**-53)  # a whole number in a format of this unit
+    if not np.isfinite(size) or digits.is_integer():
         return None
     off: Floats = rounding.once(("kept", size), lambda: rounding.xi(()) * rounding.unit * size)
     return off if limit > 0 else -off
