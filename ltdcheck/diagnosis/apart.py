@@ -15,6 +15,7 @@ from ltdcheck.properties.subject import Subject
 
 INF = float("inf")
 FAR = 1e-2  # a relative distance taken for more than rounding; chosen, not derived
+SMALL = 2.0**-20  # of the largest gradient: below it the bounds are asked whether a gradient is more than rounding
 
 
 @dataclass(frozen=True, order=True)
@@ -79,12 +80,27 @@ def apart(subject: Subject, ours: Outputs, theirs: Outputs, problem: Problem) ->
         return blocks
     if ours.dx is None:
         return {**blocks, "x": INF}
-    blocks["x"] = distance(ours.dx, theirs.dx)
+    both: dict[str, tuple[Array, Array]] = {"x": (ours.dx, theirs.dx)}
     if problem.state is not None:
         pairs = enumerate(zip(ours.dstate or (), theirs.dstate or (), strict=False))
-        blocks |= {f"{subject.cell.states[k]}_0": distance(a, b) for k, (a, b) in pairs}
+        both |= {f"{subject.cell.states[k]}_0": (a, b) for k, (a, b) in pairs}
     own = placed(subject, ours.dparams or {}, problem)
-    return blocks | {name: distance(own[name], gradient) for name, gradient in (theirs.dparams or {}).items()}
+    both |= {name: (own[name], gradient) for name, gradient in (theirs.dparams or {}).items()}
+    return blocks | {name: distance(a, b) for name, (a, b) in both.items()} | _cancelled(subject, both, problem)
+
+
+def _cancelled(subject: Subject, both: Mapping[str, tuple[Array, Array]], problem: Problem) -> dict[str, float]:
+    """No distance of gradients whose sums cancel, so that each is a rounding of its own: within twice their bound."""
+    largest = {name: max(float(np.max(np.abs(g), initial=0.0)) for g in pair) for name, pair in both.items()}
+    small = [name for name, size in largest.items() if 0 < size <= SMALL * max(largest.values())]
+    if not small or subject.unreferenced:
+        return {}
+    bounds = {name: 2 * e.error for name, e in subject.expected_gradients(problem).items() if name in small}
+    return {name: 0.0 for name, bound in bounds.items() if _within(bound, *both[name])}
+
+
+def _within(bound: Array, a: Array, b: Array) -> bool:
+    return np.shape(a) == np.shape(b) and bool(np.all(np.abs(a - b) <= bound))
 
 
 def facts_apart(subject: Subject, ours: Outputs, theirs: Outputs, problem: Problem) -> int:

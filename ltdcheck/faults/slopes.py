@@ -1,4 +1,4 @@
-"""Faults of the slopes in the backward pass: of the wrong value, left out, or cut off."""
+"""Faults of the slopes in the backward pass: of the wrong value, left out, cut off, or of another nonlinearity."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from ltdcheck.faults.steps import declared
 from ltdcheck.reference import ops
 from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.cells.elman import Elman
+from ltdcheck.reference.nonlinearities import NONLINEARITIES
 
 
 class _SlopeTwice(Adjoints):
@@ -42,15 +43,38 @@ class _SlopeCut(Adjoints):
         return slope * ops.positive(0.99 - centred) * ops.positive(0.99 + centred)
 
 
+class _SlopeOfUsual(Adjoints):
+    """The slope is that of the usual nonlinearity, whatever the forward pass computes."""
+
+    at: ClassVar[str]
+
+    def slope(self, part: str, s: Any) -> Any:
+        return NONLINEARITIES[_usual(part)][1](s) if part in self.at else super().slope(part, s)
+
+
+def _usual(part: str) -> str:
+    return "sigmoid" if part in "iforu" else "tanh"
+
+
 def _where_usual(mixin: type[Cell], part: str) -> Plant:
     """A part has the slope that is spoken of only where its nonlinearity is the logistic, or tanh outside gates."""
-    usual = "sigmoid" if part in "iforu" else "tanh"
 
     def plant(cell: Cell) -> Network | None:
         if cell.name not in ADJOINTS:
             return None
         has = part != "h" or isinstance(cell, Elman)  # gated cells have no nonlinearity of the state
-        return None if has and declared(cell, part) != usual else bent(mixin, cell)
+        return None if has and declared(cell, part) != _usual(part) else bent(mixin, cell)
+
+    return plant
+
+
+def _where_unusual(parts: str) -> Plant:
+    """The slope of the usual nonlinearity is wrong only where there is another one."""
+
+    def plant(cell: Cell) -> Network | None:
+        if cell.name not in ADJOINTS or declared(cell, parts[0]) == _usual(parts[0]):
+            return None
+        return bent(derived(_SlopeOfUsual, at=parts), cell)
 
     return plant
 
@@ -92,3 +116,20 @@ fault(
     cells=ALL,
     forward=False,
 )(_where_usual(_SlopeCut, "h"))
+
+_UNUSUAL = {
+    "candidate-tanh": ("gn", ("lstm", "gru"), "slope of the candidate is 1 - g^2, that of tanh,"),
+    "cell-tanh": ("k", ("lstm",), "slope of the squashed cell k is 1 - k^2, that of tanh,"),
+    "state-tanh": ("h", ("elman",), "slope of the state h is 1 - h^2, that of tanh,"),
+    "gates-logistic": ("iforu", ("lstm", "gru"), "slope of the gates is s*(1 - s), that of the logistic,"),
+}
+for _place, (_parts, _cells, _words) in _UNUSUAL.items():
+    fault(
+        f"activation-derivative-other.{_place}",
+        f"The {_words} where the forward pass computes another nonlinearity.",
+        effect="the gradient is that of the usual cell, at the values of another one",
+        trigger="a variant with another nonlinearity",
+        source="thought of",
+        cells=_cells,
+        forward=False,
+    )(_where_unusual(_parts))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import pytest
 from quality.planted import Planted, canonical
 
@@ -12,7 +13,7 @@ from ltdcheck.diagnosis.diagnose import diagnose
 from ltdcheck.diagnosis.pairs import both
 from ltdcheck.diagnosis.search import limit_of
 from ltdcheck.faults.fault import Network, fault_named
-from ltdcheck.problem import Params
+from ltdcheck.problem import Params, Problem
 from ltdcheck.properties.law import property_named
 from ltdcheck.reference.cell import Cell, State
 from ltdcheck.reference.cells import CELLS
@@ -147,15 +148,33 @@ def test_a_fault_of_lengths_is_no_fault_of_whole_rows(id: str) -> None:
     assert {one.fault for one in said(network, "ragged.agrees", Recipe(T=3))} == {id}
 
 
-@pytest.mark.parametrize(
-    "cell", [LSTM(candidate="sigmoid"), LSTM(output="relu"), GRU(candidate="relu"), Elman(nonlinearity="relu")]
-)
+def test_gradients_that_cancel_are_not_told_apart() -> None:
+    """Two rows with opposite losses leave a rounding of W's gradient, which is no fault and hides none of lengths."""
+    cell, zeros = CELLS["lstm"](), np.zeros((2, 2, 1))
+    params = {
+        "U": np.ones((4, 1)),
+        "W": np.array([[-0.5], [0.5], [1.5], [1.0]]),
+        "b": np.array([-0.5, -0.5, -0.5, 0.5]),
+    }
+    dy = np.array([[[-0.5], [1.5]], [[-0.5], [0.5]]])
+    problem = Problem(params, zeros, None, dy, (zeros[0], zeros[0]))
+    network = fault_named("zero-length-row").plant(cell)
+    assert network is not None
+    noise = network.run(problem).dparams["W"]  # type: ignore[index]
+    assert 0 < np.abs(noise).max() < 1e-18
+    found = diagnose(Planted(network, canonical(cell)), problem, property_named("ragged.agrees"))
+    assert [one.fault for one in found] == ["zero-length-row"]
+
+
+UNUSUAL = [LSTM(candidate="sigmoid"), LSTM(output="relu"), GRU(candidate="relu"), Elman(nonlinearity="relu")]
+
+
+@pytest.mark.parametrize("cell", UNUSUAL, ids=lambda c: f"{c.name} {c.variant}")
 def test_the_adjoint_of_the_usual_nonlinearity_is_named(cell: Cell) -> None:
     """The outputs are those of a variant, and the gradients come through the slopes of the usual cell."""
     network = OfUsual(cell)
-    first = diagnose(
-        Planted(network, canonical(cell)), build(cell, Recipe()), property_named("gradients.backward_agrees")
-    )[0]
+    law = property_named("gradients.backward_agrees")
+    first = diagnose(Planted(network, canonical(cell)), build(cell, Recipe()), law)[0]
     assert first.fault.partition(".")[0] == "activation-derivative-other"
     assert "that of tanh" in first.sentence
 
