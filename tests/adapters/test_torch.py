@@ -213,6 +213,7 @@ def test_an_instance_has_the_sizes_that_it_has() -> None:
         (np.tanh, "its constructor"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:LSTM with projections is not supported with oneDNN")  # said once a process
 def test_what_cannot_be_checked_is_refused_with_a_reason(make: Any, words: str) -> None:
     """Projections whose width follows H, other modules, and what is no target at all."""
     with pytest.raises(TargetUnusableError) as caught:
