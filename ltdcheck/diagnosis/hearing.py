@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 
 from ltdcheck.errors import LtdcheckError, TargetFailure
-from ltdcheck.faults.fault import Network
+from ltdcheck.faults.fault import Network, WrongFunction
 from ltdcheck.implementation import Outputs
 from ltdcheck.problem import Problem
 from ltdcheck.properties.law import Evidence
@@ -46,8 +46,10 @@ def put(exchange: Exchange, network: Network) -> tuple[Outputs, ...]:
 
 
 def _knows_no_lengths(network: Network) -> bool:
-    """Its forward pass is its own and takes none: it would answer for whole rows, whatever fault it stands for."""
-    return not network.takes_lengths and type(network).forward is not Network.forward
+    """A pass is its own and takes none: it would answer for whole rows, whatever fault it stands for."""
+    kind = type(network)
+    own = kind.forward is not Network.forward or kind.backward not in (Network.backward, WrongFunction.backward)
+    return own and not network.takes_lengths
 
 
 class Hearing(Subject):

@@ -140,7 +140,9 @@ def test_the_limit_tells_a_wrong_answer_in_every_format(precision: str) -> None:
     assert FORMATS[precision].unit < limit_of(precision) < 0.1
 
 
-@pytest.mark.parametrize("id", ["lengths-ignored", "length-off-by-one", "final-state-at-padding"])
+@pytest.mark.parametrize(
+    "id", ["lengths-ignored", "length-off-by-one", "final-state-at-padding", "gradient-through-padding"]
+)
 def test_a_fault_of_lengths_is_no_fault_of_whole_rows(id: str) -> None:
     """One that sees no lengths, and shows at more steps than are asked, would answer as one that looks at none."""
     network = fault_named(id).plant(CELLS["elman"]())
