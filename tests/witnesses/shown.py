@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Shown:
-    """One thing that is wrong: where findings of it are, as a pattern of targets and a property, and what it is."""
+    """One thing that is wrong: where findings of it are, by patterns of targets and properties, and what it is."""
 
     target: str
     property: str
@@ -22,7 +22,7 @@ class Shown:
 
     def covers(self, result: Result) -> bool:
         """The result is a finding of this."""
-        return re.search(self.target, result.target) is not None and result.property == self.property
+        return bool(re.search(self.target, result.target) and re.fullmatch(self.property, result.property))
 
 
 _KERAS_DOUBLES = "keras computes float64 in float32 on this backend: a product with float64 is promoted to float32"
@@ -41,8 +41,14 @@ SHOWN = (
     ),
     Shown(r"KERAS_BACKEND=(jax|torch) ", "values.forward_agrees", "keras_float64.py", _KERAS_DOUBLES),
     Shown(
+        r"KERAS_BACKEND=torch keras.optimizers",
+        r"clipping\..*",
+        "keras_clipping_float64.py",
+        "keras clips gradients in float64 in float32 on torch",
+    ),
+    Shown(
         r"KERAS_BACKEND=torch ",
-        "ragged.full_lengths_change_nothing",
+        r"ragged\.agrees|ragged\.full_lengths_change_nothing",
         "keras_masked_float64.py",
         f"{_KERAS_DOUBLES}, which happens only where a mask is given",
     ),

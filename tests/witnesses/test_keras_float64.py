@@ -12,6 +12,7 @@ import pytest
 
 SCRIPT = Path(__file__).with_name("keras_float64.py")
 MASKED = Path(__file__).with_name("keras_masked_float64.py")
+CLIPPING = SCRIPT.with_name("keras_clipping_float64.py")
 SINGLE = 2.0**-32  # far above what rounding in float64 makes of a dozen products, and below that of float32
 
 
@@ -28,6 +29,15 @@ def test_a_mask_costs_digits_on_torch(backend: str, digits: str) -> None:
     """Where it hides nothing, LSTM and GRU are off by the rounding of float32 on torch, and not on TensorFlow."""
     lines = dict(line.split() for line in printed(MASKED, backend).splitlines())
     assert set(lines) == {"LSTM", "GRU"}
+    assert {float(off) > SINGLE for off in lines.values()} == {digits == "float32"}
+
+
+@pytest.mark.quality
+@pytest.mark.parametrize(("backend", "digits"), [("tensorflow", "float64"), ("torch", "float32")])
+def test_gradients_are_clipped_in_single_precision_on_torch(backend: str, digits: str) -> None:
+    """By each of the three options, and by none on TensorFlow."""
+    lines = dict(line.split() for line in printed(CLIPPING, backend).splitlines())
+    assert set(lines) == {"clipnorm", "global_clipnorm", "clipvalue"}
     assert {float(off) > SINGLE for off in lines.values()} == {digits == "float32"}
 
 
