@@ -179,7 +179,7 @@ def test_the_environment_may_stand_before_a_target(monkeypatch: pytest.MonkeyPat
 
 def test_the_command_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It says what is kept, takes that over, and leaves a page and a record of all, with the versions, and no more."""
-    arguments = ["report", "optax", "--profile", "quick", "--out", str(tmp_path), "--jobs", "1"]
+    arguments = ["report", "reservoirpy", "--profile", "quick", "--out", str(tmp_path), "--jobs", "1"]
 
     def interrupted(targets: list[Target], *others: Any) -> Record:
         run_side_by_side(targets[:1], *others)
@@ -195,13 +195,14 @@ def test_the_command_goes_on_where_it_was_interrupted(tmp_path: Path, monkeypatc
     assert "1 of 2 targets were checked by a run that was interrupted" in done.stderr
     assert sorted(path.name for path in tmp_path.iterdir()) == ["index.html", "record.jsonl"]
     record = read_record(tmp_path / "record.jsonl")
-    assert list(record.targets) == ["optax:clip_by_global_norm", "optax:clip"]
+    assert list(record.targets) == ["reservoirpy.nodes:Reservoir", "reservoirpy.nodes:Reservoir(lr=0.25)"]
     schema = json.loads(SCHEMA_FILE.read_text())
     for line in (tmp_path / "record.jsonl").read_text().splitlines():
         jsonschema.validate(json.loads(line), schema)
-    page = (tmp_path / "index.html").read_text()
-    assert "optax:" in page
-    assert f"optax {record.header.versions['optax']}" in page
+    assert record.footer is not None
+    version = f"reservoirpy {record.header.versions['reservoirpy']}"
+    assert {told.version for told in record.footer.targets.values()} == {version}
+    assert "Reservoir(lr=0.25)" in (tmp_path / "index.html").read_text()
 
 
 def test_the_table_of_targets_and_properties() -> None:
