@@ -24,7 +24,8 @@ class _PassedOver(WrongFunction):
             empty = anp.all(x[t] == 0, axis=-1)[:, None]
             y_t, new = super().forward(params, x[t : t + 1], state)
             state = tuple(anp.where(empty, old, one) for old, one in zip(state, new, strict=True))
-            outputs.append(anp.where(empty, state[0], y_t) if state[0].shape == y_t.shape[1:] else y_t)
+            # autograd's derivative of where() keeps the shape of the result: the state is given that of the output
+            outputs.append(anp.where(empty, state[0][None], y_t) if state[0].shape == y_t.shape[1:] else y_t)
         return ops.concatenate(outputs, axis=0), state
 
 

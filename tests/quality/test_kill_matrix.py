@@ -40,7 +40,7 @@ KILLED_BY = {
     "gradients.backward_agrees": ("lstm", "gradient-entry-off.U"),
     "gradients.adjoint_identity": ("gru", "bptt-carry-partial.gru-r"),
     "values.one_step": ("gru", "single-step-wrong"),
-    "precision.single_agrees_with_double": ("elman", "nondeterministic"),
+    "precision.single_agrees_with_double": ("gru", "gate-unbounded.u"),  # it grows what single precision rounds off
     "layout.consistent": ("lstm", "recurrent-transposed"),
     "layout.as_declared": ("lstm", "gate-order.lstm-if"),
     "sequence.causal": ("gru", "future-leak"),
