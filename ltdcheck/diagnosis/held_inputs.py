@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ltdcheck.diagnosis.probe import Probe, there
+from ltdcheck.errors import TargetRaised
 from ltdcheck.faults.fault import Network
 from ltdcheck.implementation import Outputs
 from ltdcheck.problem import PRECISIONS, Params, Problem
@@ -25,7 +26,7 @@ Floats = NDArray[np.float64]
 
 LEVELS = 65
 LOUD = 64.0  # where the logistic and tanh have come to rest in double precision
-LOW, HIGH = 2.0**-10, 2.0**16  # between which a threshold is looked for
+LOW, HIGH = 2.0**-10, 2.0**9  # between which a threshold is looked for; exp(HIGH) is a number in double precision
 CORNER = 32  # units of the precision: what an answer changes by over the last 2 units before a corner, at least
 FAITHFUL = 4  # units of the precision by which the answer of a reference may differ
 
@@ -40,14 +41,22 @@ def with_clip(probe: Probe, cells: Sequence[Cell], start: Params, *, swapped: bo
     if not able or probe.precision not in PRECISIONS:
         return []
     loud = _Loud(probe, start, swapped=swapped)
+    try:
+        value = _heard(loud, able)
+    except TargetRaised:  # it refuses such numbers, and does not hold them
+        return []
+    return [] if value is None else [clipped_at(cell, value) for cell in able]
+
+
+def _heard(loud: _Loud, able: Sequence[Cell]) -> float | None:
+    """The threshold, unless a cell that holds nothing answers likewise."""
     told = loud.answers(np.array([LOUD]))
     if not np.isfinite(told).all():
-        return []
+        return None
     alike = FAITHFUL * loud.unit * max(1.0, float(np.max(np.abs(told))))
     if any(np.max(np.abs(loud.answers(np.array([LOUD]), Network(cell)) - told)) <= alike for cell in able):
-        return []
-    value = loud.threshold()
-    return [] if value is None else [clipped_at(cell, value) for cell in able]
+        return None
+    return loud.threshold()
 
 
 def _rigid(cell: Cell) -> bool:

@@ -100,7 +100,7 @@ class Cell(ABC):
     @property
     def fewest(self) -> int:
         """The fewest units that it can have."""
-        return 1
+        return 0
 
     def sources(self, I: int, H: int) -> dict[str, int]:
         """How wide is what feeds parameter arrays, by the names of :meth:`source_of`."""

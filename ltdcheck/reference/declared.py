@@ -11,6 +11,7 @@ import re
 from ast import literal_eval
 from collections.abc import Iterator
 from dataclasses import fields
+from math import inf
 from typing import Any, get_args, get_origin, get_type_hints
 
 from ltdcheck.errors import UsageError
@@ -67,6 +68,8 @@ def agree(word: str, one: str, other: str) -> bool:
 
 def read(value: str) -> Any:
     """A number, or several in brackets, or else the words themselves: 4 and 4.0 are the same."""
+    if value == "inf":
+        return inf
     try:
         return literal_eval(value)
     except (ValueError, SyntaxError):

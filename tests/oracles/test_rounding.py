@@ -17,7 +17,7 @@ from ltdcheck.oracles.rounding import FACTOR, LARGE, SAMPLES, Expected, expected
 from ltdcheck.problem import PRECISIONS, Array, Problem
 from ltdcheck.properties.compare import ratios
 from ltdcheck.reference.cell import Cell
-from ltdcheck.reference.cells import GRU, LSTM
+from ltdcheck.reference.cells import CELLS, GRU, LSTM
 from ltdcheck.reference.cells.elman import Elman
 from ltdcheck.reference.networks.unroll import run
 from ltdcheck.reference.numbers.perturbed.rounding import reach
@@ -246,3 +246,16 @@ def test_a_problem_is_beyond_the_precision_when_every_block_is() -> None:
     assert not Expected({"y": good}, {"U": lost}, {}).beyond_precision
     assert not Expected({}, {}, {}).beyond_precision
     assert FACTOR == 64
+
+
+@pytest.mark.parametrize(("I", "H"), [(0, 2), (2, 0), (0, 0)])
+@pytest.mark.parametrize("name", ["elman", "lstm", "gru"])
+def test_sizes_of_zero_have_answers(name: str, I: int, H: int) -> None:
+    """Of no inputs, of no units, and of neither: the values are the reference's, and nothing is refused."""
+    cell = CELLS[name]()
+    problem = build(cell, Recipe(T=3, B=2, I=I, H=H, seed=1))
+    y, _, gradients = run(cell, problem)
+    right = expected(cell, problem)
+    assert right.outputs["y"].value.shape == y.shape
+    for block, gradient in gradients.params.items():
+        assert np.all(np.abs(right.gradients[block].value - gradient) <= right.gradients[block].error)

@@ -65,7 +65,7 @@ class LSTM(Cell):
     @property
     def fewest(self) -> int:
         """One more than h is wide where it is projected."""
-        return self.projection + 1
+        return self.projection + 1 if self.projection else 0
 
     def sources(self, I: int, H: int) -> dict[str, int]:
         """x, h and biases; and m, which a projection reads."""

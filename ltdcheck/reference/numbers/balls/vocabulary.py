@@ -96,7 +96,7 @@ class _Vocabulary:
 
     @staticmethod
     def outer_total(da: Any, x: Any) -> Balls:
-        left, right = (lifted(a).reshape(-1, a.shape[-1]) for a in (da, x))
+        left, right = (lifted(a).reshape(math.prod(a.shape[:-1]), a.shape[-1]) for a in (da, x))
         return product(left.swapaxes(0, 1), right)
 
     @staticmethod

@@ -13,14 +13,16 @@ from ltdcheck.reference.numbers.perturbed.number import Floats, Perturbed, large
 def product(x: Perturbed, M: Any) -> Perturbed:
     """``x @ M`` for an exact matrix M (n, m)."""
     n, m = M.shape
+    rows = math.prod(x.shape[:-1])  # -1 would be no number where n is 0
     exact = np.asarray(M, dtype=x.rounding.exact)
     low = np.asarray(M, dtype=np.float64)
-    value = _dot(x.value.reshape(-1, n), exact).reshape(*x.shape[:-1], m)
+    value = _dot(x.value.reshape(rows, n), exact).reshape(*x.shape[:-1], m)
     scale = largest(x.low, -1)
     norms = scale * np.sqrt(np.square(x.low / scale) @ np.square(low))
     deviations = None
     if x.deviations is not None:
-        deviations = (x.deviations.reshape(-1, n) @ low).reshape(*x.deviations.shape[:-1], m)
+        samples = len(x.deviations)
+        deviations = (x.deviations.reshape(samples * rows, n) @ low).reshape(samples, *x.shape[:-1], m)
     times, inner = math.sqrt(n), x.rounding.inner
     if inner == 1:
         return x.result(value, deviations, norms, times)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -146,7 +147,8 @@ class _Vocabulary:
     @staticmethod
     def outer_total(da: Any, x: Any) -> Perturbed:  # one of them may be plain
         (da, x), _ = lifted([da, x])
-        return sums.outer(da.reshape(-1, da.shape[-1]), x.reshape(-1, x.shape[-1]))
+        rows = math.prod(da.shape[:-1])
+        return sums.outer(da.reshape(rows, da.shape[-1]), x.reshape(rows, x.shape[-1]))
 
     @staticmethod
     def total(da: Perturbed) -> Perturbed:
