@@ -91,19 +91,38 @@ def explain(
 ) -> Layout | None:
     """The layout under which the reference's blocks answer the pokes as the target does; None where blocks are left."""
     cell, blocks = candidate.cell, _Blocks(probe, candidate, response)
-    arrays: dict[str, _Explained] = {}
+    fitting: dict[str, list[_Explained]] = {}
     for array, found in readings.items():
-        fitting = [e for e in map(blocks.explained, found) if e is not None]
-        if not fitting:
+        fitting[array] = [e for e in map(blocks.explained, found) if e is not None]
+        if not fitting[array]:
             return None
-        arrays[array] = min(fitting, key=lambda e: (e.cost, e.reading.inner))
-    arrays = _needed(_exclusive(arrays, blocks), blocks)
-    used = {role for explained in arrays.values() for role in explained.roles.values()}
-    if any(block.name not in used for block in cell.blocks(probe.H) if block.array not in cell.biases):
-        return None  # a variant with parameters that the target has not; biases may be missing
+    needed = {block.name for block in cell.blocks(probe.H) if block.array not in cell.biases}  # biases may be missing
+    for chosen in (_nearest(fitting), _shared_out(fitting, needed)):
+        arrays = _needed(_exclusive(chosen, blocks), blocks)
+        if needed <= {role for explained in arrays.values() for role in explained.roles.values()}:
+            break
+    else:
+        return None  # a variant with parameters that the target has not
     layouts = {name: e.layout(probe.H, probe.wide["h"]) for name, e in arrays.items()}
     idle = frozenset(name for name, e in arrays.items() if any(blocks.idle(slot) for slot in e.roles))
     return Layout(cell, layouts, swapped, unseen=idle)
+
+
+def _nearest(fitting: Mapping[str, list[_Explained]]) -> dict[str, _Explained]:
+    """Each array under the reading that explains it best."""
+    return {array: min(found, key=lambda e: (e.cost, e.reading.inner)) for array, found in fitting.items()}
+
+
+def _shared_out(fitting: Mapping[str, list[_Explained]], needed: set[str]) -> dict[str, _Explained]:
+    """The same, but no array takes weights that another has, which can be read in fewer ways, if it need not."""
+    taken: set[str] = set()
+    arrays: dict[str, _Explained] = {}
+    for array in sorted(fitting, key=lambda array: len(fitting[array])):
+        arrays[array] = min(
+            fitting[array], key=lambda e: (len(taken & needed & set(e.roles.values())), e.cost, e.reading.inner)
+        )
+        taken |= set(arrays[array].roles.values())
+    return {array: arrays[array] for array in fitting}
 
 
 def _apart(reading: Reading) -> list[list[Slot]]:

@@ -125,9 +125,8 @@ def identify(target: Implementation, name: str, claimed: str | None = None, ask:
         require_known_clocks(probe, cells[0], name, starts[0])
     if best is None:
         why = f"no part of its parameters acts like any block of the reference{f' of {claimed}' if claimed else ''}."
-        raise TargetUnusableError(
-            name, why, "Leave --cell away to have it identified." if claimed else "Say the family with --cell."
-        )
+        fix = "Its own gradients, and every law that needs no reference, are checked with --cell other."
+        raise TargetUnusableError(name, why, fix)
     if best.explained:
         require_known_groups(target, name, best.layout, best.network)
         return best

@@ -18,7 +18,7 @@ from ltdcheck.diagnosis.identify import Identification, identify
 from ltdcheck.errors import TargetUnusableError
 from ltdcheck.faults.fault import Network
 from ltdcheck.implementation import Implementation, Outputs
-from ltdcheck.problem import Problem
+from ltdcheck.problem import Array, Problem
 from ltdcheck.properties.law import property_named
 from ltdcheck.properties.subject import Subject
 from ltdcheck.reference.cell import Cell
@@ -239,3 +239,31 @@ class _Restless(Network):
         y = out.y.copy()
         y[-1, -1, -1] = self.calls
         return replace(out, y=y)
+
+
+class GatedTwice:
+    """A GRU with a gate for every two units whose new part goes through the update gate once more."""
+
+    def __init__(self, input_size: int, hidden_size: int) -> None:
+        I, H, G = input_size, hidden_size, -(-hidden_size // 2)
+        shapes = {"U": (H, I), "W": (H, H), "b": (H,), "Ug": (2 * G, I), "Wg": (2 * G, H), "bg": (2 * G,)}
+        rng = np.random.default_rng(1)
+        self.params = {name: rng.standard_normal(shape) for name, shape in shapes.items()}
+
+    def forward(self, x: Array, state: Array | None = None) -> tuple[Array, Array]:
+        p = self.params
+        h = np.zeros((x.shape[1], len(p["b"])), x.dtype) if state is None else state
+        y = np.zeros((*x.shape[:2], h.shape[1]), x.dtype)
+        for t in range(len(x)):
+            gates = 1 / (1 + np.exp(-(x[t] @ p["Ug"].T + h @ p["Wg"].T + p["bg"])))
+            r, u = (np.repeat(g, 2, axis=1)[:, : h.shape[1]] for g in np.split(gates, 2, axis=1))
+            n = np.tanh(x[t] @ p["U"].T + (r * h) @ p["W"].T + p["b"])
+            y[t] = h = u * h + (1 - u) * n * u
+        return y, h.copy()
+
+
+def test_a_claimed_cell_of_unknown_behaviour_is_held_against_the_nearest_variant() -> None:
+    """Wrong in a way that nobody knows, with arrays that can be read in two ways: it has a layout, and the doubt."""
+    found = identify(adapt(GatedTwice, "GatedTwice"), "GatedTwice", "shared_gates")
+    assert not found.explained
+    assert "held against the nearest variant" in found.layout.doubt
