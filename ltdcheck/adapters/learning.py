@@ -141,9 +141,9 @@ def _directions(y: Any, width: int, template: Template) -> int:
 def _steady(call: Call, longer: tuple[Any, ...], template: Template, batch: int, hidden: int) -> bool:
     """With more steps in x the state has as many arrays as before: its leading axes are layers and directions."""
     try:
-        again = call.function(*longer)[1]
+        again = _state_of(_tried(call, *longer), emits=True)
         return template_of(again, batch, hidden, projected=any(narrow_of(template))) == template
-    except Exception:  # noqa: BLE001  (whatever it raises at another length, this is no reading of it)
+    except Misfit:
         return False
 
 
@@ -165,14 +165,11 @@ def _cell(call: Call, make: Callable[..., Any], answer: Any, shape: tuple[int, .
             form = Form("cell", widths.template(state, B, width), width, False, emits, True, call.needs_state)
             if joins(form.state) or not _follows(form, call, make, shape[1], widths):
                 continue
-        except Misfit:
-            continue
-        fits.append(form)
-        try:
-            again = call.function(make(*shape), state)
-            if widths.template(again[1] if emits else again, B, width) == form.state:
+            fits.append(form)
+            again = _state_of(_tried(call, make(*shape), state), emits=emits)
+            if widths.template(again, B, width) == form.state:
                 return form
-        except Exception:  # noqa: BLE001, S112  (whatever it raises on its own state, this is no reading of it)
+        except Misfit:
             continue
     return fits[0] if fits else None
 
@@ -180,11 +177,41 @@ def _cell(call: Call, make: Callable[..., Any], answer: Any, shape: tuple[int, .
 def _follows(form: Form, call: Call, make: Callable[..., Any], inputs: int, widths: Widths) -> bool:
     """With more rows in x there are more rows in the state."""
     states = [make(ROWS, width) for width in form.widths(form.hidden)]
+    given = [build(form.state, states)] if call.needs_state else []
     try:
-        answer = call.function(make(ROWS, inputs), *([build(form.state, states)] if call.needs_state else []))
-        return widths.template(answer[1] if form.emits else answer, ROWS, form.hidden) == form.state
-    except Exception:  # noqa: BLE001  (whatever it raises on other rows, this is no reading of it)
+        again = _state_of(_tried(call, make(ROWS, inputs), *given), emits=form.emits)
+        return widths.template(again, ROWS, form.hidden) == form.state
+    except Misfit:
         return False
+
+
+def _tried(call: Call, *given: Any) -> Any:
+    """What it answers to another question than the first.
+
+    Raises
+    ------
+    Misfit
+        Whatever it raises itself: then it is not what it was taken for.
+    """
+    try:
+        return call.function(*given)
+    except Exception as error:
+        raise Misfit from error
+
+
+def _state_of(answer: Any, *, emits: bool) -> Any:
+    """The state of ``(y, state)``, or of an answer that is the state.
+
+    Raises
+    ------
+    Misfit
+        When it is no such pair.
+    """
+    if not emits:
+        return answer
+    if not (isinstance(answer, (tuple, list)) and len(answer) == 2):
+        raise Misfit
+    return answer[1]
 
 
 def _unusable(

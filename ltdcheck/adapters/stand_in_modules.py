@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import jax
@@ -13,14 +14,14 @@ from ltdcheck.adapters.stand_in_jax import JaxPasses, Named
 ROWS = -2  # the batch axis of x, of y and of every state
 
 
-class ModulePasses(JaxPasses):
+class ModulePasses(JaxPasses, ABC):
     """A module that is called with ``(x, state=None)``."""
 
     name = "__call__"
 
+    @abstractmethod
     def held(self, module: Any) -> Named:
         """The parameters by the names that the adapter gives them."""
-        raise NotImplementedError
 
     def called(self, instance: Any, given: tuple[Any, ...], named: dict[str, Any]) -> Any:
         """Its answer."""

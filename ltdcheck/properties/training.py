@@ -24,7 +24,9 @@ from ltdcheck.reference.networks.dropped import Dropped, dropped
 from ltdcheck.reference.networks.layered import Layered
 from ltdcheck.result import Place
 
-NEAR = 1e-4  # names a fault, and decides no finding: far above rounding, far below what a mask changes
+# No bound: what is wrong was found against derived ones, and this only chooses the words for it. It is far above the
+# rounding of either precision, and far below what another mask, or no mask, changes.
+NEAR = 1e-4
 ONE_LAYER = "it drops outputs in training, and is one layer: there is no place between layers"
 
 

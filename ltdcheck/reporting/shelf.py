@@ -5,7 +5,6 @@ A run that is interrupted leaves them, and one that asks the same finds them: wh
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
@@ -45,7 +44,7 @@ class Shelf:
         """Remove what was kept of them."""
         for target in targets:
             self._path(target).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # it is not there, or holds more
+        if self.folder.is_dir() and not any(self.folder.iterdir()):
             self.folder.rmdir()
 
     def _path(self, target: str) -> Path:

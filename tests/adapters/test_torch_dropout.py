@@ -210,8 +210,8 @@ def test_right_layers_are_right_in_training(name: str, precision: str) -> None:
     problem = build(it.cell, Recipe(seed=5))
     trained, again, other = (it.train(problem, seed) for seed in (1, 1, 2))
     assert np.array_equal(trained.y, again.y)
-    assert not np.allclose(trained.y, other.y)
-    assert not np.allclose(trained.y, it.run(problem).y)
+    for unlike in (other.y, it.run(problem).y):
+        assert np.max(np.abs(trained.y - unlike)) > 1e-3  # not rounding: a mask doubles some inputs and drops others
 
 
 @pytest.mark.parametrize("kind", WRONG)

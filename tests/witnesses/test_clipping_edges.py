@@ -6,9 +6,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-
-pytest.importorskip("torch")
-pytest.importorskip("optax")
 from witnesses.clipping_edges import GRADIENT, by_optax, by_torch
 
 BOTH = pytest.mark.parametrize("clipped", [by_torch, by_optax])

@@ -6,8 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
-pytest.importorskip("flax")
 from witnesses.flax_no_steps import INITIAL, linen, of_nnx
 
 
