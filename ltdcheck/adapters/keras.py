@@ -28,6 +28,7 @@ from ltdcheck.adapters.keras_layers import (
     call_of,
     default_dtype,
     is_layer,
+    is_of_keras,
     offered,
     prepared,
     refuse_what_remembers,
@@ -61,6 +62,8 @@ class KerasNetwork(Passing):
         self.precisions, self.refused = tuple(found), refused
         self.fixed_sizes = (inputs, form.hidden) if blueprint.fixed else None
         self.takes_lengths = is_layer(first)
+        self._kept = form.kind == "layer" and engine.name == "tensorflow" and is_of_keras(first)
+        self.compiles = "TBIH" if self._kept else ""
 
     @contextmanager
     def computing(self, precision: str) -> Iterator[None]:
@@ -88,6 +91,10 @@ class KerasNetwork(Passing):
     def variables(self, owner: Any) -> dict[str, Any]:
         """The weights that are trained."""
         return self.weights.of(owner)
+
+    def traceable(self, problem: Problem) -> bool:
+        """A layer of keras' own, without a mask."""
+        return self._kept and problem.lengths is None
 
     def call_of(self, owner: Any) -> Callable[..., Any]:
         """As keras calls it."""

@@ -17,6 +17,8 @@ from ltdcheck.problem import HALF_PRECISIONS, PRECISIONS
 
 PLAIN = (*PRECISIONS, *HALF_PRECISIONS)  # names of dtype policies that compute in the dtype that they hold
 
+ACTIVATIONS = ("activation", "recurrent_activation")
+
 
 @contextmanager
 def default_dtype(precision: str) -> Iterator[None]:
@@ -60,6 +62,26 @@ def is_cell(layer: Any) -> bool:
     return not is_layer(layer) and hasattr(layer, "state_size")
 
 
+def is_of_keras(layer: Any) -> bool:
+    """The layer, its cells and their activations are keras' own, whose lines keep nothing between calls."""
+    activations = [getattr(part, name, None) for part in _parts(layer) for name in ACTIVATIONS]
+    kinds = [type(part) for part in _parts(layer)]
+    return all(_own(what) for what in (*kinds, *filter(None, activations)))
+
+
+def _parts(layer: Any) -> Iterator[Any]:
+    """The layer, the layers of both directions, and the cells."""
+    yield layer
+    inner = [getattr(layer, name, None) for name in ("forward_layer", "backward_layer", "cell")]
+    for part in (*inner, *getattr(layer, "cells", ())):
+        if part is not None:
+            yield from _parts(part)
+
+
+def _own(what: Any) -> bool:
+    return str(getattr(what, "__module__", "")).startswith("keras.")
+
+
 def prepared(layer: Any, input_size: int) -> Any:
     """The layer with its weights, returning sequences and states whether it was made to or not."""
     for part in (layer, *(getattr(layer, f"{way}_layer", None) for way in ("forward", "backward"))):
@@ -72,7 +94,7 @@ def prepared(layer: Any, input_size: int) -> Any:
 
 def _build(layer: Any, input_size: int) -> None:
     """Make the weights: keras' own layers can do so by a shape, a person's may do so when they are first called."""
-    if type(layer).__module__.startswith("keras."):
+    if _own(type(layer)):
         layer.build((None, None, input_size) if is_layer(layer) else (None, input_size))
         return
     for shape in ((1, 1, input_size), (1, input_size)):

@@ -36,6 +36,7 @@ class Asked:
     params: Mapping[str, Array]
     views: Mapping[str, str]
     pulls: int  # backward passes
+    traceable: bool = False  # the lines of the target keep nothing: they need not run at every call
 
     def viewed(self, name: str, values: Array) -> Array:
         """The array as it is to lie in memory."""
@@ -135,6 +136,10 @@ class Passing(Adapted):
         """The same for the rows of a problem, which have lengths where the target takes them."""
         return self.call_of(owner)
 
+    def traceable(self, _problem: Problem) -> bool:
+        """Its lines keep nothing and take nothing but the arrays that the problem gives."""
+        return False
+
     def computing(self, precision: str) -> AbstractContextManager[None]:
         """In it instances are made and called."""
         return self.engine.computing(precision)
@@ -168,7 +173,8 @@ class Passing(Adapted):
 
         given = {"x": swap(problem.x, batch_first=first), **named("state", problem.state or ())}
         cotangents = {"dy": swap(problem.dy, batch_first=first), **named("dstate", problem.dstate)}
-        return Asked(precision, held(given), held(cotangents), held(problem.params), problem.views, pulls)
+        arrays = held(given), held(cotangents), held(problem.params)
+        return Asked(precision, *arrays, problem.views, pulls, self.traceable(problem))
 
     def _read(self, asked: Asked, answered: Answered, facts: Facts) -> Outputs:
         first = self.form.batch_first

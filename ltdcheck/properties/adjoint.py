@@ -20,7 +20,7 @@ from ltdcheck.properties.values import beyond
 from ltdcheck.result import Place
 
 
-@law("gradients.adjoint_identity")
+@law("gradients.adjoint_identity", questions=2)
 def adjoint_identity(subject: Subject, problem: Problem) -> Evidence:
     """The derivative of the loss along a direction is the inner product of that direction with the gradient.
 

@@ -57,7 +57,7 @@ def answers_stay(subject: Subject, problem: Problem) -> Evidence:
     return _same(subject, problem, first, later, "the answer changed when the next call was made")
 
 
-@law("calls.earlier_shapes")
+@law("calls.earlier_shapes", questions=4)
 def earlier_shapes(subject: Subject, problem: Problem) -> Evidence:
     """Calls of other sizes are answered rightly after this one, and the same call after them gives the same answer.
 
@@ -119,7 +119,7 @@ def memory_order(subject: Subject, problem: Problem) -> Evidence:
     problem = subject.within(problem)
     if limit := beyond(subject, problem):
         return limit
-    plain = problem.with_(views={})
+    plain = problem if not problem.views else problem.with_(views={})
     strided = problem.with_(views={"x": "strided", "dy": "strided", "state": "strided", "dstate": "strided"})
     transposed = problem.with_(views={"x": "transposed", "dy": "transposed"})
     backward = subject.has_backward

@@ -16,7 +16,7 @@ from ltdcheck.reference.networks.unroll import unroll, unroll_vjp
 from ltdcheck.result import Place
 
 
-@law("effects.every_parameter")
+@law("effects.every_parameter", questions=4)
 def every_parameter(subject: Subject, problem: Problem) -> Evidence:
     """Every part of every parameter array changes the output where the reference says that it must."""
     problem = subject.within(problem)
@@ -44,7 +44,7 @@ def every_parameter(subject: Subject, problem: Problem) -> Evidence:
     return _matter(subject, problem, changes())
 
 
-@law("effects.every_input")
+@law("effects.every_input", questions=4)
 def every_input(subject: Subject, problem: Problem) -> Evidence:
     """The input at every step, and every feature of it, changes the output from that step on."""
     problem = subject.within(problem)
@@ -83,7 +83,7 @@ def every_state(subject: Subject, problem: Problem) -> Evidence:
     return _matter(subject, problem, changes())
 
 
-@law("effects.every_cotangent")
+@law("effects.every_cotangent", questions=4)
 def every_cotangent(subject: Subject, problem: Problem) -> Evidence:
     """The cotangents of the output at every step and of every final state change the gradient of the input."""
     if not subject.has_backward:

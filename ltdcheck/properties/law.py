@@ -51,6 +51,7 @@ class Property:
     """A law of implementations, checked on one case at a time.
 
     ``reference`` says that it speaks of equations, so that nothing can be asked where there is no reference for them.
+    ``questions`` says how many times as much a case of it costs as one call: of so many fewer cases is it asked.
     """
 
     id: str
@@ -58,6 +59,7 @@ class Property:
     statement: str
     check: Check
     reference: bool = False
+    questions: int = 1
 
     @property
     def title(self) -> str:
@@ -68,7 +70,7 @@ class Property:
 _REGISTRY: dict[str, Property] = {}
 
 
-def law(id: str, about: About = "cell", *, reference: bool = False) -> Callable[[Check], Check]:
+def law(id: str, about: About = "cell", *, reference: bool = False, questions: int = 1) -> Callable[[Check], Check]:
     """Register a function as the property ``id``; its docstring is the statement that people read."""
 
     def register(check: Check) -> Check:
@@ -76,7 +78,7 @@ def law(id: str, about: About = "cell", *, reference: bool = False) -> Callable[
             raise ValueError(f"property {id!r} is registered twice")
         if not check.__doc__:
             raise ValueError(f"property {id!r} has no docstring; it is what the report prints")
-        _REGISTRY[id] = Property(id, about, check.__doc__.strip(), check, reference)
+        _REGISTRY[id] = Property(id, about, check.__doc__.strip(), check, reference, questions)
         return check
 
     return register

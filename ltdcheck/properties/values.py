@@ -88,8 +88,8 @@ def single_agrees_with_double(subject: Subject, problem: Problem) -> Evidence:
         only = f"it computes in {', '.join(subject.precisions)} only"
         refused = [f"{precision} {_told(raised)}" for precision, raised in subject.implementation.refused.items()]
         return Evidence(not_applicable=only, notes=tuple(f"{only}: {said}" for said in refused))
-    single = subject.within(problem).with_(precision="float32")
-    double = single.with_(precision="float64")
+    problem = subject.within(problem)
+    single, double = (_in(precision, subject, problem) for precision in ("float32", "float64"))
     if limit := beyond(subject, single):
         return limit
     low, high = (subject.run(p, backward=subject.has_backward) for p in (single, double))
@@ -103,6 +103,12 @@ def single_agrees_with_double(subject: Subject, problem: Problem) -> Evidence:
         return forward
     gradients = against(subject.gradients(high), subject.expected_gradients(single))
     return merged(forward, compare(subject, single, subject.gradients(low), gradients, "float32 and float64 differ"))
+
+
+def _in(precision: str, subject: Subject, problem: Problem) -> Problem:
+    if problem.precision == precision:
+        return problem
+    return subject.made(precision, problem, lambda: problem.with_(precision=precision))
 
 
 def _told(raised: str) -> str:

@@ -82,7 +82,8 @@ class CellExaminer:
         drawn = recipes(subject.cell, precisions=subject.precisions, max_T=profile.longest, sizes=self.sizes)
         if self.compiles:
             drawn = of_sizes(drawn, fixed, self.compiles, profile.longest)
-        return examine(check, fixed, drawn, examples=profile.examples, random_seed=self.options.seed)
+        few_of_many = -(-profile.examples // prop.questions)
+        return examine(check, fixed, drawn, examples=few_of_many, random_seed=self.options.seed)
 
     def finding(self, prop: Property, tally: Tally[Recipe], replay: str) -> Finding | None:
         """What is wrong, on the smallest problem; None where nothing is, or where the oracles exclude each other."""

@@ -64,20 +64,68 @@ def to_reference(cell: Cell, given: Params) -> Params:
     ids=["LSTM", "unrolled", "GRU", "before", "SimpleRNN", "RNN", "LSTMCell", "GRUCell", "SimpleRNNCell", "instance"],
 )
 def test_keras_own_layers_agree_with_the_reference(make: Any, cell: Cell) -> None:
-    """Outputs, states and the gradients of x and the state are the reference's, within its bound."""
+    """Outputs, states and the gradients of x and the state are the reference's, within its bound, at every call."""
     it = adapt(make, "it")
     assert tuple(it.precisions) == ("float32",)
     problem = problem_for(it, precision="float32")
     truth = expected(cell, problem.with_(params=to_reference(cell, problem.params)))
-    out = it.run(problem)
-    assert out.facts == {}
     due = {**truth.outputs, **truth.gradients}
-    got = {**dict(zip(truth.outputs, [out.y, *out.state], strict=True)), "x": out.dx}
-    got |= dict(zip([f"{s}_0" for s in cell.states], out.dstate or (), strict=True))
-    for name, array in got.items():
-        assert array is not None
-        assert np.all(np.abs(array - due[name].value) <= due[name].error), name
-    assert identical(out, it.run(problem, fresh=True))
+    outs = [it.run(problem) for _ in range(11)]  # on TensorFlow those after the eighth are a graph
+    for out in outs:
+        assert out.facts == {}
+        got = {**dict(zip(truth.outputs, [out.y, *out.state], strict=True)), "x": out.dx}
+        got |= dict(zip([f"{s}_0" for s in cell.states], out.dstate or (), strict=True))
+        for name, array in got.items():
+            assert array is not None
+            assert np.all(np.abs(array - due[name].value) <= due[name].error), name
+    assert identical(outs[0], it.run(problem, fresh=True))
+    assert identical(outs[-2], outs[-1])
+
+
+@keras.saving.register_keras_serializable()
+class Person(layers.SimpleRNNCell):
+    """A cell of keras', with a line of its own."""
+
+    def call(self, *args: Any, **options: Any) -> Any:
+        """As keras does."""
+        return super().call(*args, **options)
+
+
+def halved(a: Any) -> Any:
+    """An activation that is not keras'."""
+    return keras.ops.tanh(a) / 2
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="only TensorFlow traces what it runs eagerly")
+@pytest.mark.parametrize(
+    ("make", "traced"),
+    [
+        (layers.SimpleRNN, True),
+        (lambda h: layers.RNN([layers.SimpleRNNCell(h), layers.SimpleRNNCell(h)]), True),
+        (lambda h: layers.Bidirectional(layers.SimpleRNN(h), merge_mode="sum"), True),
+        (lambda h: layers.RNN(Person(h)), False),
+        (lambda h: layers.RNN([layers.SimpleRNNCell(h), Person(h)]), False),
+        (lambda h: layers.Bidirectional(layers.RNN(Person(h)), merge_mode="sum"), False),
+        (lambda h: layers.SimpleRNN(h, activation=halved), False),
+        (layers.SimpleRNNCell, False),
+    ],
+    ids=["SimpleRNN", "RNN", "Bidirectional", "Person", "one of two", "both ways", "an activation", "SimpleRNNCell"],
+)
+def test_lines_that_are_not_keras_own_run_at_every_call(
+    *, make: Any, traced: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They may keep something; those of keras' layers are traced, and do not run after that."""
+    ran, own = [], layers.SimpleRNNCell.call
+    it = adapt(lambda _i, h: make(h), "it")
+    problem = problem_for(it, precision="float32")
+    monkeypatch.setattr(layers.SimpleRNNCell, "call", lambda *args, **named: ran.append(1) or own(*args, **named))
+    lines = []
+    for _ in range(11):
+        it.run(problem)
+        lines.append(len(ran))
+        ran.clear()
+    assert lines[0] >= problem.sizes["T"]
+    assert set(lines[-2:]) == ({0} if traced else {lines[0]})
 
 
 @pytest.mark.parametrize(("merge", "width"), [("concat", 2), (None, 2), ("sum", 1), ("mul", 1), ("ave", 1)])
