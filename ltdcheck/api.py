@@ -9,11 +9,12 @@ from typing import Any
 from ltdcheck.errors import NonConformanceError
 from ltdcheck.properties.law import properties, property_named
 from ltdcheck.result import Finding, Record, Result, Status, exit_status
-from ltdcheck.runner.check import Session, run
 from ltdcheck.runner.check import compare as compare_targets
+from ltdcheck.runner.check import run
 from ltdcheck.runner.examiners import Options
 from ltdcheck.runner.isolated import reference
 from ltdcheck.runner.profiles import profile_named
+from ltdcheck.runner.session import Session
 from ltdcheck.runner.subjects import Target, open_target
 
 

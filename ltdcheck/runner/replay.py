@@ -9,10 +9,10 @@ from ltdcheck.errors import RecordError
 from ltdcheck.problem import ClippingCall, Problem
 from ltdcheck.properties.law import property_named
 from ltdcheck.result import Finding, Record, Result
-from ltdcheck.runner.check import Session
 from ltdcheck.runner.examine import examine
 from ltdcheck.runner.examiners import Options
 from ltdcheck.runner.pairs import OpenedPair, open_pair
+from ltdcheck.runner.session import Session
 from ltdcheck.runner.subjects import Opened, Target, open_target
 
 

@@ -36,9 +36,9 @@ from ltdcheck.problem import Problem
 from ltdcheck.properties.law import properties, property_named
 from ltdcheck.reference.cells.elman import Elman
 from ltdcheck.reference.networks.unroll import unroll, unroll_vjp
-from ltdcheck.runner.check import Session
 from ltdcheck.runner.examiners import Options
 from ltdcheck.runner.profiles import profile_named
+from ltdcheck.runner.session import Session
 from ltdcheck.runner.subjects import Opened, Target, identified
 
 SCHEMA = json.loads((files("ltdcheck.adapters") / "program.schema.json").read_text())

@@ -28,8 +28,9 @@ from ltdcheck.properties.law import properties
 from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.layout import ArrayLayout, Layout
 from ltdcheck.result import UNKNOWN, Result
-from ltdcheck.runner import check, examiners, subjects
+from ltdcheck.runner import examiners, subjects
 from ltdcheck.runner.profiles import profile_named
+from ltdcheck.runner.session import Session
 from ltdcheck.strategies.problems import build, configurations
 
 FORMS = ("numpy", "torch", "fused", "separate")
@@ -155,7 +156,7 @@ def _first(implementation: Implementation, family: str, fault: Fault, layout: La
     opened = subjects.identified(subjects.Opened(target, implementation))  # type: ignore[arg-type]
     for large in (False, True):
         profile = replace(profile_named("quick"), large=large)
-        session = check.Session(opened, examiners.Options(profile=profile))
+        session = Session(opened, examiners.Options(profile=profile))
         plan = properties("cell")
         for prop in plan:
             result = session.check(prop, plan, 0)

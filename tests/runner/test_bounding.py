@@ -9,19 +9,21 @@ from ltdcheck.adapters.adapting import adapt
 from ltdcheck.adapters.loading import load
 from ltdcheck.properties.law import property_named
 from ltdcheck.result import Finding, Place
-from ltdcheck.runner import check, examiners, subjects
+from ltdcheck.runner import examiners, subjects
+from ltdcheck.runner.consequences import bounding
 from ltdcheck.runner.profiles import profile_named
+from ltdcheck.runner.session import Session
 
 SINGLE, PIECES = "precision.single_agrees_with_double", "sequence.pieces_equal_whole"
 FORWARD, BACKWARD = "values.forward_agrees", "gradients.backward_agrees"
 
 
-def session(name: str) -> check.Session:
+def session(name: str) -> Session:
     """Of a faulty copy, in this process."""
     row = next(row for row in CLAIMED_FAULTY if row.spec.endswith(name))
     implementation = adapt(load(str(ROOT / row.spec)), row.spec)
     opened = subjects.identified(subjects.Opened(subjects.Target(row.spec, cell=row.cell), implementation))
-    return check.Session(opened, examiners.Options(profile=profile_named("quick")))
+    return Session(opened, examiners.Options(profile=profile_named("quick")))
 
 
 def test_after_a_wrong_gradient_the_rounding_of_gradients_is_not_known() -> None:
@@ -39,7 +41,7 @@ def test_what_the_bound_of_a_finding_rests_on() -> None:
     """Outputs on the forward pass alone; a wrong type on nothing."""
 
     def of(law: str, block: str, expected: str = "0.5") -> set[str]:
-        return check.bounding(property_named(law), Finding(Place(block), "0.25", expected, 1e-9))
+        return bounding(property_named(law), Finding(Place(block), "0.25", expected, 1e-9))
 
     assert of(SINGLE, "dU") == {FORWARD, BACKWARD}
     assert of(SINGLE, "h_T") == of(PIECES, "y") == {FORWARD}

@@ -8,8 +8,9 @@ from ltdcheck.adapters.adapting import adapt
 from ltdcheck.adapters.loading import load
 from ltdcheck.properties.law import properties
 from ltdcheck.result import Result
-from ltdcheck.runner import check, examiners, subjects
+from ltdcheck.runner import examiners, subjects
 from ltdcheck.runner.profiles import profile_named
+from ltdcheck.runner.session import Session
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,7 +26,7 @@ def results(spec: str) -> dict[str, Result]:
     """Every law, in this process, at the quick profile."""
     target = subjects.Target(str(ROOT / "tests/targets" / spec))
     opened = subjects.identified(subjects.Opened(target, adapt(load(target.spec), spec)))
-    session = check.Session(opened, examiners.Options(profile=profile_named("quick")))
+    session = Session(opened, examiners.Options(profile=profile_named("quick")))
     plan = properties("cell")
     return {prop.id: session.check(prop, plan, 0) for prop in plan}
 

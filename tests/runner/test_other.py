@@ -11,8 +11,9 @@ from ltdcheck.implementation import Implementation
 from ltdcheck.properties import sequences
 from ltdcheck.properties.law import properties
 from ltdcheck.result import Result, verdict_of
-from ltdcheck.runner import check, examiners, subjects
+from ltdcheck.runner import examiners, subjects
 from ltdcheck.runner.profiles import Profile
+from ltdcheck.runner.session import NO_REFERENCE, Session
 
 ROOT = Path(__file__).parents[2]
 NUMPY, TORCH = (f"tests/targets/other_{framework}.py" for framework in ("numpy", "torch"))
@@ -33,7 +34,7 @@ def opened(spec: str, cell: str | None = None, obj: object = None) -> subjects.O
 
 def results(target: subjects.Opened, profile: Profile = FIXED_ONLY) -> list[Result]:
     """Every property of one target on the problems that always run."""
-    session = check.Session(target, examiners.Options(profile=profile))
+    session = Session(target, examiners.Options(profile=profile))
     plan = properties("cell")
     found = [session.check(prop, plan) for prop in plan]
     assert not [r.reason for r in found if r.status == "errored"]
@@ -59,7 +60,7 @@ def test_a_right_cell_that_is_not_listed_conforms(spec: str) -> None:
     assert not asked & SPEAK_OF_EQUATIONS
     others = {p.id for p in properties("cell")} - asked - SPEAK_OF_EQUATIONS
     assert {id.partition(".")[0] for id in others} <= {"ragged"}  # it takes no lengths
-    assert {r.reason for r in found if r.property in SPEAK_OF_EQUATIONS} == {check.NO_REFERENCE}
+    assert {r.reason for r in found if r.property in SPEAK_OF_EQUATIONS} == {NO_REFERENCE}
     assert any(sequences.MORE_THAN_STATE in r.notes for r in found) == spec.endswith("AttentionRNN")
 
 
@@ -109,7 +110,7 @@ def test_a_claim_is_a_claim() -> None:
     """What says that it is an Elman network is held against the nearest, and fails; another family is refused."""
     claimed = opened(f"{NUMPY}:SineRNN", "elman")
     assert (claimed.cell, claimed.other) == ("elman", "")
-    first = check.Session(claimed, examiners.Options(profile=FIXED_ONLY)).check(properties("cell")[0], [])
+    first = Session(claimed, examiners.Options(profile=FIXED_ONLY)).check(properties("cell")[0], [])
     assert first.status == "failed"
     with pytest.raises(TargetUnusableError, match="which is no lstm"):
         opened(f"{NUMPY}:SineRNN", "lstm")

@@ -18,9 +18,10 @@ from ltdcheck.properties import subject as subjects_of_properties
 from ltdcheck.properties.law import Disagreement, property_named
 from ltdcheck.reference.cells.gru import GRU
 from ltdcheck.result import Place, Result
-from ltdcheck.runner import check, examiners, subjects
+from ltdcheck.runner import examiners, subjects
 from ltdcheck.runner.profiles import profile_named
 from ltdcheck.runner.proving import NOT_THE_REFERENCE, proved
+from ltdcheck.runner.session import Session
 from ltdcheck.strategies.problems import Recipe, build
 
 ROOT = Path(__file__).parents[2]
@@ -31,10 +32,10 @@ def _at_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
 
 
-def session(spec: str) -> check.Session:
+def session(spec: str) -> Session:
     """A target of tests/targets, opened in this process."""
     opened = subjects.identified(subjects.Opened(subjects.Target(spec), adapt(load(spec), spec)))
-    return check.Session(opened, examiners.Options(profile=profile_named("quick")))
+    return Session(opened, examiners.Options(profile=profile_named("quick")))
 
 
 def result(spec: str, id: str) -> Result:

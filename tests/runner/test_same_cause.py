@@ -13,8 +13,9 @@ from ltdcheck.problem import Problem
 from ltdcheck.properties.law import property_named
 from ltdcheck.reference.cells import Elman
 from ltdcheck.result import Result
-from ltdcheck.runner import check, examiners, subjects
+from ltdcheck.runner import examiners, subjects
 from ltdcheck.runner.profiles import profile_named
+from ltdcheck.runner.session import Session
 
 FORWARD, BACKWARD = "values.forward_agrees", "gradients.backward_agrees"
 STATE, STRIDES, MUTATED = "effects.every_state", "calls.memory_order", "calls.arguments_stay"
@@ -24,7 +25,7 @@ def results(change: Change, *ids: str) -> dict[str, Result]:
     """What becomes of these laws, of an Elman network whose answers are changed."""
     target = subjects.Target("it", cell="elman")
     opened = subjects.identified(subjects.Opened(target, Changed(Elman(), change)))  # type: ignore[arg-type]
-    session = check.Session(opened, examiners.Options(profile=replace(profile_named("quick"), examples=0)))
+    session = Session(opened, examiners.Options(profile=replace(profile_named("quick"), examples=0)))
     plan = [property_named(id) for id in ids]
     return {prop.id: session.check(prop, plan) for prop in plan}
 

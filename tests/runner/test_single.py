@@ -13,9 +13,10 @@ from ltdcheck.diagnosis.identify import identify
 from ltdcheck.properties.law import property_named
 from ltdcheck.properties.subject import Subject
 from ltdcheck.result import Record
-from ltdcheck.runner.check import FORWARD, IN_BOTH, run
+from ltdcheck.runner.check import run
 from ltdcheck.runner.examiners import Options
 from ltdcheck.runner.profiles import profile_named
+from ltdcheck.runner.session import FORWARD, IN_BOTH
 from ltdcheck.runner.subjects import Target
 from ltdcheck.strategies.problems import Recipe, build
 

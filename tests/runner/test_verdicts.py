@@ -9,8 +9,9 @@ from ltdcheck.adapters.adapting import adapt
 from ltdcheck.adapters.loading import load
 from ltdcheck.properties.law import properties
 from ltdcheck.result import Result, verdict_of
-from ltdcheck.runner import check, examiners, subjects
+from ltdcheck.runner import examiners, subjects
 from ltdcheck.runner.profiles import profile_named
+from ltdcheck.runner.session import Session
 
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of targets: no errors in a process of their own
@@ -25,7 +26,7 @@ def verdicts(row: Target, declared: str = "") -> list[Result]:
     """Every property of one target."""
     target = subjects.Target(row.spec, cell=row.cell if row.claimed else None, declared=declared)
     opened = subjects.identified(subjects.Opened(target, adapt(load(row.spec), row.spec)))
-    session = check.Session(opened, examiners.Options(profile=profile_named("quick")))
+    session = Session(opened, examiners.Options(profile=profile_named("quick")))
     plan = properties("cell")
     results = [session.check(prop, plan, 0) for prop in plan]
     assert not [r.reason for r in results if r.status == "errored"]
