@@ -22,7 +22,7 @@ OTHERWISE = "give another answer than contiguous ones"
 ADDED = "a second backward pass adds the parameters' gradients to those of the first"
 
 
-@law("calls.repeatable")
+@law("calls.repeatable", questions=2)
 def repeatable(subject: Subject, problem: Problem) -> Evidence:
     """The same call, made again, after another one, gives the same outputs and gradients."""
     problem = subject.within(problem)
@@ -35,7 +35,7 @@ def repeatable(subject: Subject, problem: Problem) -> Evidence:
     return _same(subject, problem, first, again, "the second call differs from the first")
 
 
-@law("calls.instances_agree")
+@law("calls.instances_agree", questions=2)
 def instances_agree(subject: Subject, problem: Problem) -> Evidence:
     """Two instances with the same parameters are the same function: nothing is kept that the parameters do not hold."""
     problem = subject.within(problem)
@@ -46,7 +46,7 @@ def instances_agree(subject: Subject, problem: Problem) -> Evidence:
     return _same(subject, problem, used, new, "a new instance with the same parameters differs")
 
 
-@law("calls.answers_stay")
+@law("calls.answers_stay", questions=2)
 def answers_stay(subject: Subject, problem: Problem) -> Evidence:
     """What a call returned does not change when the next call is made."""
     problem = subject.within(problem)
@@ -113,7 +113,7 @@ def arguments_stay(subject: Subject, problem: Problem) -> Evidence:
     return Evidence(compared=problem.x.size + problem.dy.size)
 
 
-@law("calls.memory_order")
+@law("calls.memory_order", questions=2)
 def memory_order(subject: Subject, problem: Problem) -> Evidence:
     """Strided and transposed arrays give what contiguous copies of them give."""
     problem = subject.within(problem)

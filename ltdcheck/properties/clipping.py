@@ -138,7 +138,7 @@ def idempotent(rule: ClippingRule, call: ClippingCall) -> Evidence:
     )
 
 
-@clipping_law("clipping.regrouping")
+@clipping_law("clipping.regrouping", questions=3)
 def regrouping(rule: ClippingRule, call: ClippingCall) -> Evidence:
     """The same entries in one group, in other groups or in another order are clipped to the same numbers."""
     call = above(two_groups(call), rule.kind)

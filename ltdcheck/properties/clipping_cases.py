@@ -17,7 +17,7 @@ NORM, VALUE = ("clip-norm",), ("clip-value",)
 Check = Callable[[ClippingRule, ClippingCall], Evidence]
 
 
-def clipping_law(id: str, kinds: tuple[str, ...] = NORM + VALUE) -> Callable[[Check], Check]:
+def clipping_law(id: str, kinds: tuple[str, ...] = NORM + VALUE, *, questions: int = 1) -> Callable[[Check], Check]:
     """Register a property of clipping functions of these kinds; a function that raises inside ``ask`` fails it."""
 
     def register(check: Check) -> Check:
@@ -31,7 +31,7 @@ def clipping_law(id: str, kinds: tuple[str, ...] = NORM + VALUE) -> Callable[[Ch
             except RefusedError as refused:
                 return Evidence(1, math.inf, disagreement=refused.disagreement)
 
-        law(id, about="clipping")(guarded)
+        law(id, about="clipping", questions=questions)(guarded)
         return guarded
 
     return register

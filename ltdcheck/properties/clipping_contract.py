@@ -74,7 +74,7 @@ def inputs_unchanged(rule: ClippingRule, call: ClippingCall) -> Evidence:
     return compare(answer.inputs_after, call.groups, 0.0, 0.0, message)
 
 
-@clipping_law("clipping.memoryless")
+@clipping_law("clipping.memoryless", questions=3)
 def memoryless(rule: ClippingRule, call: ClippingCall) -> Evidence:
     """The answer does not depend on earlier calls."""
     call = above(lively(call), rule.kind)
@@ -108,7 +108,7 @@ def threshold_matters(rule: ClippingRule, call: ClippingCall) -> Evidence:
     return together(*found)
 
 
-@clipping_law("clipping.groups_matter")
+@clipping_law("clipping.groups_matter", questions=3)
 def groups_matter(rule: ClippingRule, call: ClippingCall) -> Evidence:
     """Every group counts: its growth shrinks the others (clip-norm), and its entries are clipped (clip-value)."""
     call = two_groups(call)
@@ -144,7 +144,7 @@ def _grown(rule: ClippingRule, case: ClippingCall, name: str) -> Evidence:
 RANGE = {"float64": (66, -66, 664, -664), "float32": (33, -33, 66, -100), "float16": (6, -3, 9, -9)}
 
 
-@clipping_law("clipping.range")
+@clipping_law("clipping.range", questions=6)
 def range_of_the_norm(rule: ClippingRule, call: ClippingCall) -> Evidence:
     """Neither large nor small gradients are lost: the norm does not overflow or vanish where it is a number.
 

@@ -29,7 +29,7 @@ from ltdcheck.properties.law import Disagreement, Evidence
 from ltdcheck.result import Place
 
 
-@clipping_law("clipping.nonfinite")
+@clipping_law("clipping.nonfinite", questions=3)
 def nonfinite(rule: ClippingRule, call: ClippingCall) -> Evidence:
     """One Inf or NaN is not hidden, and does not destroy the entries beside it in silence.
 

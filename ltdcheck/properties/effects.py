@@ -65,7 +65,7 @@ def every_input(subject: Subject, problem: Problem) -> Evidence:
     return _matter(subject, problem, changes())
 
 
-@law("effects.every_state")
+@law("effects.every_state", questions=2)
 def every_state(subject: Subject, problem: Problem) -> Evidence:
     """Every array of the initial state changes the output: it is read, and carried."""
     problem = subject.within(problem)

@@ -51,7 +51,9 @@ class Property:
     """A law of implementations, checked on one case at a time.
 
     ``reference`` says that it speaks of equations, so that nothing can be asked where there is no reference for them.
-    ``questions`` says how many times as much a case of it costs as one call: of so many fewer cases is it asked.
+    ``questions`` says how many calls a case of it takes, where that is several: so many fewer cases are drawn for it.
+    Laws of cells with several are about calling more than about numbers: of the fixed cases they are asked each in one
+    precision.
     """
 
     id: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,16 +16,28 @@ from ltdcheck.problem import ClippingCall, Problem
 from ltdcheck.properties.law import Disagreement, Property
 from ltdcheck.properties.subject import Subject
 from ltdcheck.properties.values import right_in_single
+from ltdcheck.reference.cell import Cell
 from ltdcheck.result import Diagnosis, Finding
 from ltdcheck.runner.examine import FATAL, Tally, check_of, examine, fails
 from ltdcheck.runner.needs import needs
 from ltdcheck.runner.new import New
 from ltdcheck.runner.profiles import Profile, profile_named
+from ltdcheck.runner.remembered import Remembered
 from ltdcheck.runner.shrinking import shrink
 from ltdcheck.runner.subjects import Opened
 from ltdcheck.strategies.gradients import clipping_calls
 from ltdcheck.strategies.gradients import configurations as clipping_configurations
-from ltdcheck.strategies.problems import LARGE_BATCH, Recipe, build, configurations, few, long, of_sizes, recipes
+from ltdcheck.strategies.problems import (
+    LARGE_BATCH,
+    Recipe,
+    build,
+    configurations,
+    few,
+    in_turn,
+    long,
+    of_sizes,
+    recipes,
+)
 
 PROVED = ("values.", "gradients.")  # whose findings' expected values are proved
 # in every configuration
@@ -37,6 +49,7 @@ BROAD = (
     "pair.gradients_agree",
 )
 LONG = ("lags.long_memory",)  # on long problems alone
+OF_EARLIER_CALLS = ("clipping.memoryless",)  # asks for the same call again
 BY_DIFFERENCES = "differences of the target's own forward pass, with their own error"
 ASKED_ONCE = Recipe(T=0)  # stands for the case of a law that looks at none
 
@@ -72,18 +85,15 @@ class CellExaminer:
         if prop.about == "program":  # one case, which is no problem
             return examine(check_of(prop, subject, _itself), [ASKED_ONCE], None, examples=0, random_seed=0)
         check = check_of(prop, subject, self.make)
+        fixed = fixed_cases(prop, subject.cell, subject.precisions, self.sizes, self.compiles)
         if prop.id in LONG:
-            fixed = long(subject.cell, subject.precisions, self.sizes)
             return examine(check, fixed, None, examples=0, random_seed=self.options.seed)
-        choose = configurations if prop.id in BROAD else few
-        fixed = choose(subject.cell, subject.precisions, self.sizes, self.compiles)
         if not profile.large:
             fixed = [recipe for recipe in fixed if recipe.B < LARGE_BATCH]
         drawn = recipes(subject.cell, precisions=subject.precisions, max_T=profile.longest, sizes=self.sizes)
         if self.compiles:
             drawn = of_sizes(drawn, fixed, self.compiles, profile.longest)
-        few_of_many = -(-profile.examples // prop.questions)
-        return examine(check, fixed, drawn, examples=few_of_many, random_seed=self.options.seed)
+        return examine(check, fixed, drawn, examples=_drawn(prop, profile), random_seed=self.options.seed)
 
     def finding(self, prop: Property, tally: Tally[Recipe], replay: str) -> Finding | None:
         """What is wrong, on the smallest problem; None where nothing is, or where the oracles exclude each other."""
@@ -182,12 +192,19 @@ class ClippingExaminer:
         self.rule: Any = opened.implementation
         self.options = options
 
+    @cached_property
+    def remembered(self) -> Remembered:
+        """The same function, whose answers are kept."""
+        return Remembered(self.rule)
+
     def examine(self, prop: Property) -> Tally[ClippingCall]:
         """The property on fixed and drawn calls."""
-        check: Callable[[ClippingCall], Any] = check_of(prop, self.rule, lambda call: call)
+        rule = self.rule if prop.id in OF_EARLIER_CALLS else self.remembered
+        check: Callable[[ClippingCall], Any] = check_of(prop, rule, lambda call: call)
         fixed = [c for p in ("float64", "float32") for c in clipping_configurations(self.rule.kind, p)]
         drawn = clipping_calls(kind=self.rule.kind)
-        return examine(check, fixed, drawn, examples=self.options.profile.examples, random_seed=self.options.seed)
+        examples = _drawn(prop, self.options.profile)
+        return examine(check, fixed, drawn, examples=examples, random_seed=self.options.seed)
 
     def finding(self, prop: Property, tally: Tally[ClippingCall], replay: str) -> Finding | None:
         """What is wrong."""
@@ -199,6 +216,25 @@ class ClippingExaminer:
     def holds_for_new(self, prop: Property, tally: Tally[ClippingCall]) -> bool:
         """A function has no instances."""
         return False
+
+
+def fixed_cases(
+    prop: Property,
+    cell: Cell,
+    precisions: Sequence[str],
+    sizes: tuple[int, int] | None = None,
+    compiles: str = "",
+) -> list[Recipe]:
+    """What a check always asks of a property."""
+    if prop.id in LONG:
+        return long(cell, precisions, sizes)
+    chosen = (configurations if prop.id in BROAD else few)(cell, precisions, sizes, compiles)
+    return in_turn(chosen, precisions) if prop.questions > 1 else chosen
+
+
+def _drawn(prop: Property, profile: Profile) -> int:
+    """How many cases are drawn for a property."""
+    return -(-profile.examples // prop.questions)
 
 
 def _itself(recipe: Recipe) -> Recipe:

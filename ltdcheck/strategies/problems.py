@@ -194,6 +194,12 @@ def few(
     return list(dict.fromkeys(_at(r, compiles, _sizes(chosen[0], compiles)) for r in chosen))
 
 
+def in_turn(recipes: Sequence[Recipe], precisions: Sequence[str]) -> list[Recipe]:
+    """Each once, in the first precision, the second, and so on."""
+    once = dict.fromkeys(replace(recipe, precision="") for recipe in recipes)
+    return [replace(recipe, precision=precisions[k % len(precisions)]) for k, recipe in enumerate(once)]
+
+
 def long(cell: Cell, precisions: Sequence[str] = PRECISIONS, sizes: tuple[int, int] | None = None) -> list[Recipe]:
     """A thousand steps with the loss at the last one, for laws of long lags; fewer where the range is shorter.
 

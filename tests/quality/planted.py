@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass, fields
 from functools import cache
@@ -23,8 +23,8 @@ from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.layout import ArrayLayout, Layout, _numbers
 from ltdcheck.reference.variants import variants
 from ltdcheck.runner.examine import Tally, check_of, examine
-from ltdcheck.runner.examiners import BROAD, LONG
-from ltdcheck.strategies.problems import LARGE_BATCH, Recipe, build, configurations, few, long
+from ltdcheck.runner.examiners import fixed_cases
+from ltdcheck.strategies.problems import LARGE_BATCH, Recipe, build
 
 LAGS = 200  # steps from which on a problem is one of long lags
 
@@ -120,16 +120,10 @@ def problem_of(cell: Cell, recipe: Recipe) -> Problem:
     return build(cell, recipe)
 
 
-def fixed(prop: Property, cell: Cell, precisions: Sequence[str]) -> list[Recipe]:
-    """The problems that a check always asks of a property."""
-    choose: Callable[..., list[Recipe]] = configurations if prop.id in BROAD else long if prop.id in LONG else few
-    return choose(cell, precisions)
-
-
 def asked(prop: Property, subject: Subject, recipes: Sequence[Recipe] | None = None) -> Tally[Recipe]:
     """The property on its fixed problems, as the runner asks."""
     cell = subject.cell
-    cases = fixed(prop, cell, subject.precisions) if recipes is None else recipes
+    cases = fixed_cases(prop, cell, subject.precisions) if recipes is None else recipes
     tally: Tally[Recipe] = examine(
         check_of(prop, subject, lambda recipe: problem_of(cell, recipe)), cases, None, examples=0, random_seed=0
     )
