@@ -9,8 +9,9 @@ from ltdcheck.errors import UnknownNameError
 
 @dataclass(frozen=True)
 class Profile:
-    """``examples`` drawn for each property, of up to ``longest`` steps; ``shrinks`` tries to make a finding smaller.
+    """``examples`` of up to ``longest`` steps are drawn for each property, fewer if it makes several calls for one.
 
+    A finding is made smaller in ``shrinks`` tries.
     ``large`` adds the fixed problem with more than 128 units and arrays of more than 32 768 entries.
     """
 
