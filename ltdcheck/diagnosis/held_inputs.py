@@ -93,7 +93,8 @@ class _Loud:
         """The shortest number at which the answer comes to rest in a corner; None where it does not."""
         low, high = LOW, HIGH
         (resting,) = self.answers(np.array([high]))
-        while high - low > 2 * self.unit * high:
+        unit = max(self.unit, _unit(self.answers(np.geomspace(LOW, LOUD, LEVELS))))
+        while high - low > 2 * unit * high:
             levels = self._between(low, high)
             moving = np.any(self.answers(levels) != resting, axis=1)
             last = len(levels) - 1 - int(np.argmax(moving[::-1]))
@@ -104,12 +105,12 @@ class _Loud:
             low, high = float(levels[last]), float(levels[last + 1])
         (before,) = self.answers(np.array([max(high - 2, high / 2)]))
         largest = max(1.0, float(np.max(np.abs(resting))))
-        if high > HIGH / 2 or np.max(np.abs(resting - before)) <= CORNER * self.unit * largest:
+        if high > HIGH / 2 or np.max(np.abs(resting - before)) <= CORNER * unit * largest:
             return None
         short = high / 64
         (near,) = self.answers(np.array([high - short]))
         # the weights that drive it are rounded; and close to the corner an answer may be rounded to what is at rest
-        driven, hidden = 8 * self.unit * high, 8 * self.unit * largest * short / np.max(np.abs(resting - near))
+        driven, hidden = 8 * unit * high, 8 * unit * largest * short / np.max(np.abs(resting - near))
         return next(value for value in _near(high) if low - driven <= value <= high + driven + hidden)
 
     def _between(self, low: float, high: float) -> Floats:
@@ -118,6 +119,12 @@ class _Loud:
         levels = spaced.astype(self.probe.precision).astype(np.float64)
         levels[[0, -1]] = low, high
         return np.unique(levels)
+
+
+def _unit(answers: Floats) -> float:
+    """That of single precision where all of these are numbers of it, though the target may be asked in double."""
+    lowered = np.array_equal(answers, answers.astype(np.float32), equal_nan=True)
+    return float(np.finfo(np.float32 if lowered else np.float64).eps)
 
 
 def _lines(out: Outputs, problem: Problem) -> Floats:

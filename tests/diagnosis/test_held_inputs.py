@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from ltdcheck.diagnosis import held_inputs
 from ltdcheck.diagnosis.identify import identify
 from ltdcheck.diagnosis.layers import recognise
 from ltdcheck.faults.activations import _CANDIDATES
@@ -52,6 +53,28 @@ def test_of_a_target_in_single_precision() -> None:
     target = Network(GRU(clip=5.0))
     target.precisions = ("float32",)
     assert identify(target, "it").cell == GRU(clip=5.0)
+
+
+class Single(Network):
+    """It computes in single precision whatever it is asked in, and its tanh is 1 from 20 on and not before."""
+
+    def forward(self, params: dict[str, Any], x: Any, state: Any) -> tuple[Any, Any]:
+        """Step by step."""
+        U, W, b, h = (np.asarray(a, np.float32) for a in (*(params[n] for n in "UWb"), state[0]))
+        below, steps = np.float32(0.99999982), []
+        for x_t in np.asarray(x, np.float32):
+            a = x_t @ U.T + h @ W.T + b
+            h = np.where(np.abs(a) < 20, np.clip(np.tanh(a), -below, below), np.sign(a)).astype(np.float32)
+            steps.append(h)
+        return np.stack(steps), (h,)
+
+
+def test_a_step_of_a_few_units_of_single_precision_is_no_corner(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are those of what the target computes in, in whatever precision it is asked."""
+    measured: list[float] = []
+    monkeypatch.setattr(held_inputs, "clipped_at", lambda cell, value: measured.append(value) or cell)
+    assert identify(Single(Elman()), "it").cell == Elman()
+    assert not measured
 
 
 def test_in_layers_and_directions() -> None:
