@@ -56,6 +56,7 @@ class Implementation(ABC):
     compiles: str = ""  # the axes, of "TBIH", for whose every size it compiles a program: then each costs a while
     speaks: str = ""  # the protocol of a program; empty for what is called and not written to
     dropout: float = 0.0  # the share of outputs between layers that it drops in training
+    remembers: bool = False  # it can be called without a state so that it goes on from where its last call stopped
     claims: str = ""  # the family that it says it is, where it says so
 
     def widths(self, H: int) -> tuple[int, ...]:
@@ -88,6 +89,18 @@ class Implementation(ABC):
         An answer that is a view of a buffer which a later call overwrites shows here and nowhere else.
         """
         return [self.run(problem) for problem in problems]
+
+    def run_on(self, problems: Sequence[Problem]) -> list[Outputs]:
+        """Forward passes of one instance, each but the first from where the one before it stopped.
+
+        The first begins from its own state, or from zeros; the others give none. They have the same parameters.
+
+        Raises
+        ------
+        NotImplementedError
+            When it does not keep its state between calls.
+        """
+        raise NotImplementedError(f"{self.name} keeps no state between calls")
 
     def run_back_again(self, problem: Problem) -> Outputs:
         """One forward pass and two backward passes through it; the gradients are those of the second.

@@ -3,13 +3,14 @@
 A class of layers is made with ``units`` and returns sequences and states; an instance, or what a factory
 ``(input_size, hidden_size)`` makes, is set to return them too, since without them there is nothing to compare. A class
 is made in double and in single precision; an instance has the precision that it was made with. Gradients are those of
-the backend. Dropout is off, as in every call of a layer outside of training.
+the backend. Dropout is off, as in every call of a layer outside of training. A stateful layer begins from zeros where
+it is given no state, by its ``reset_state()``, and is asked as well whether a call without one goes on from the last.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -23,19 +24,13 @@ import numpy as np
 from ltdcheck.adapters.adapted import Adapted, in_each_precision, raising
 from ltdcheck.adapters.blueprint import Blueprint
 from ltdcheck.adapters.form import Call, Form, H, I
-from ltdcheck.adapters.keras_layers import (
-    Weights,
-    call_of,
-    default_dtype,
-    is_layer,
-    is_of_keras,
-    offered,
-    prepared,
-    refuse_what_remembers,
-)
+from ltdcheck.adapters.keras_calls import call_of, prepared, run_on
+from ltdcheck.adapters.keras_layers import Weights, default_dtype, is_layer, is_of_keras, offered
+from ltdcheck.adapters.keras_stateful import remembers
 from ltdcheck.adapters.passes import Engine, Passing
 from ltdcheck.adapters.sizes import learn_with_sizes
 from ltdcheck.errors import TargetUnusableError
+from ltdcheck.implementation import Outputs
 from ltdcheck.problem import Problem
 
 FORMS = (
@@ -62,7 +57,9 @@ class KerasNetwork(Passing):
         self.precisions, self.refused = tuple(found), refused
         self.fixed_sizes = (inputs, form.hidden) if blueprint.fixed else None
         self.takes_lengths = is_layer(first)
-        self._kept = form.kind == "layer" and engine.name == "tensorflow" and is_of_keras(first)
+        self.remembers = remembers(first)
+        kept = form.kind == "layer" and engine.name == "tensorflow" and is_of_keras(first)
+        self._kept = kept and not self.remembers
         self.compiles = "TBIH" if self._kept else ""
 
     @contextmanager
@@ -93,7 +90,7 @@ class KerasNetwork(Passing):
         return self.weights.of(owner)
 
     def traceable(self, problem: Problem) -> bool:
-        """A layer of keras' own, without a mask."""
+        """A layer of keras' own, without a mask; one that keeps its state is run at every call."""
         return self._kept and problem.lengths is None
 
     def call_of(self, owner: Any) -> Callable[..., Any]:
@@ -107,6 +104,13 @@ class KerasNetwork(Passing):
         running = np.arange(len(problem.x)) < np.array(problem.lengths)[:, None]  # (B, T)
         return partial(call_of(owner), mask=keras.ops.convert_to_tensor(running))
 
+    def run_on(self, problems: Sequence[Problem]) -> list[Outputs]:
+        """One call after the other on the kept instance."""
+        sizes, precision = problems[0].sizes, problems[0].precision
+        layer = self.instance(sizes["I"], sizes["H"], precision, fresh=False)
+        with self.computing(precision), raising():
+            return run_on(self, layer, self.variables(layer), problems)
+
 
 def adapt(blueprint: Blueprint, first: Any) -> Adapted:
     """A layer as an implementation, from the way to make it and the first one made.
@@ -114,11 +118,9 @@ def adapt(blueprint: Blueprint, first: Any) -> Adapted:
     Raises
     ------
     TargetUnusableError
-        When it keeps its state between calls, has no weights, or is neither a layer nor a cell; or when keras has a
-        backend without gradients.
+        When it has no weights, or is neither a layer nor a cell; or when keras has a backend without gradients.
     """
     target, backend = blueprint.target, keras.backend.backend()
-    refuse_what_remembers(first, target)
     if backend not in BACKENDS:
         fix = f"Set KERAS_BACKEND to {', '.join(BACKENDS)}."
         raise TargetUnusableError(target, f"the backend of keras is {backend}, which has no gradients.", fix)

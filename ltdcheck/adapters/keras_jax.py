@@ -1,8 +1,12 @@
-"""keras on jax: a layer is a pure function of its variables, as ``keras.StatelessScope`` makes it."""
+"""keras on jax: a layer is a pure function of its variables, as ``keras.StatelessScope`` makes it.
+
+What a stateful layer keeps of a call is gone with the scope, in which it begins from zeros by its ``reset_state()``.
+Whether it goes on from one call to the next is asked of a layer outside of any scope, and outside of jax's tracing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,10 +14,15 @@ import jax
 import jax.numpy as jnp
 import keras
 
-from ltdcheck.adapters.blueprint import Blueprint
+from ltdcheck.adapters.adapted import raising
+from ltdcheck.adapters.blueprint import Blueprint, Key
 from ltdcheck.adapters.jax import JaxNetwork
-from ltdcheck.adapters.jax_model import Model
-from ltdcheck.adapters.keras_layers import Weights, call_of, default_dtype, is_cell, is_layer, offered, prepared
+from ltdcheck.adapters.jax_model import Model, bits
+from ltdcheck.adapters.keras_calls import call_of, prepared, run_on
+from ltdcheck.adapters.keras_layers import Weights, default_dtype, is_cell, is_layer, offered
+from ltdcheck.adapters.keras_stateful import make_room, remembers
+from ltdcheck.implementation import Outputs
+from ltdcheck.problem import Problem
 
 
 @dataclass
@@ -23,10 +32,13 @@ class Sized:
     make: Callable[[int, int], Any]
     sizes: tuple[int, int]  # I and H
     precisions: tuple[str, ...]
+    remembers: bool = False  # it keeps its state, in variables that have values from the start
 
     def layer(self, precision: str) -> Any:
         """The layer; its weights have shapes, and values where a layer of one's own needs them at once."""
         with default_dtype(precision):
+            if self.remembers:
+                return prepared(self.make(*self.sizes), self.sizes[0])
             try:
                 with keras.StatelessScope(initialize_variables=False):  # jax would compile each drawing of values
                     return prepared(self.make(*self.sizes), self.sizes[0])
@@ -43,6 +55,8 @@ def model_of(layer: Any, weights: Weights, precision: str) -> Model:
 
     def apply(tree: dict[str, Any], x: Any, *state: Any, **mask: Any) -> Any:
         held = [(variable, tree[name]) for name, variable in variables.items()]
+        with default_dtype(precision), jax.ensure_compile_time_eval():  # variables are not made in a scope or a trace
+            make_room(layer, x.shape)
         # else what has no value yet gets one at the end of the call, which would be traced as a part of it
         with default_dtype(precision), keras.StatelessScope(held, initialize_variables=False):
             return call_of(layer)(x, *state, **mask)
@@ -54,17 +68,36 @@ def model_of(layer: Any, weights: Weights, precision: str) -> Model:
     return Model(init, apply, start=start, ragged=ragged if is_layer(layer) else None)
 
 
+class KerasOnJax(JaxNetwork):
+    """A layer or a cell."""
+
+    def __init__(self, blueprint: Blueprint, first: Any) -> None:
+        self.weights = Weights()
+        self._outside: dict[Key, Any] = {}  # layers that are called outside of scopes
+        precisions, keeps = offered(blueprint, first), remembers(first)
+
+        def sized(input_size: int, hidden_size: int) -> Sized:
+            return Sized(blueprint.make, (input_size, hidden_size), precisions, keeps)
+
+        def model(it: Sized, precision: str) -> Model:
+            return model_of(it.layer(precision), self.weights, precision)
+
+        deferred = Blueprint(blueprint.target, sized, blueprint.fixed)
+        super().__init__(blueprint.target, deferred, sized(0, 0), model, package="keras")
+        self.framework_version += f" on jax {jax.__version__}"
+        self.remembers = keeps
+
+    def run_on(self, problems: Sequence[Problem]) -> list[Outputs]:
+        """One call after the other of one layer."""
+        key = I, H, precision = problems[0].sizes["I"], problems[0].sizes["H"], problems[0].precision
+        self.refuse_other_sizes(I, H)
+        with bits(precision), default_dtype(precision), raising():
+            if key not in self._outside:
+                self._outside[key] = self.blueprint.make(I, H).layer(precision)
+            layer = self._outside[key]
+            return run_on(self, layer, self.weights.of(layer), problems)
+
+
 def adapt(blueprint: Blueprint, first: Any) -> JaxNetwork:
     """A layer as an implementation; its framework is called keras."""
-    precisions, weights = offered(blueprint, first), Weights()
-
-    def sized(input_size: int, hidden_size: int) -> Sized:
-        return Sized(blueprint.make, (input_size, hidden_size), precisions)
-
-    deferred = Blueprint(blueprint.target, sized, blueprint.fixed)
-    made = sized(0, 0)
-    network = JaxNetwork(
-        blueprint.target, deferred, made, lambda it, p: model_of(it.layer(p), weights, p), package="keras"
-    )
-    network.framework_version += f" on jax {jax.__version__}"
-    return network
+    return KerasOnJax(blueprint, first)

@@ -1,9 +1,9 @@
-"""What keras' recurrent layers and cells need to be told, and how they are called."""
+"""What keras' recurrent layers and cells are: their precisions, kinds, parts and weights."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,73 +63,24 @@ def is_cell(layer: Any) -> bool:
 
 
 def is_of_keras(layer: Any) -> bool:
-    """The layer, its cells and their activations are keras' own, whose lines keep nothing between calls."""
-    activations = [getattr(part, name, None) for part in _parts(layer) for name in ACTIVATIONS]
-    kinds = [type(part) for part in _parts(layer)]
-    return all(_own(what) for what in (*kinds, *filter(None, activations)))
+    """The layer, its cells and their activations are keras' own."""
+    activations = [getattr(part, name, None) for part in parts(layer) for name in ACTIVATIONS]
+    kinds = [type(part) for part in parts(layer)]
+    return all(own(what) for what in (*kinds, *filter(None, activations)))
 
 
-def _parts(layer: Any) -> Iterator[Any]:
+def parts(layer: Any) -> Iterator[Any]:
     """The layer, the layers of both directions, and the cells."""
     yield layer
     inner = [getattr(layer, name, None) for name in ("forward_layer", "backward_layer", "cell")]
     for part in (*inner, *getattr(layer, "cells", ())):
         if part is not None:
-            yield from _parts(part)
+            yield from parts(part)
 
 
-def _own(what: Any) -> bool:
+def own(what: Any) -> bool:
+    """A class or function is defined in keras."""
     return str(getattr(what, "__module__", "")).startswith("keras.")
-
-
-def prepared(layer: Any, input_size: int) -> Any:
-    """The layer with its weights, returning sequences and states whether it was made to or not."""
-    for part in (layer, *(getattr(layer, f"{way}_layer", None) for way in ("forward", "backward"))):
-        if is_layer(part):
-            part.return_sequences = part.return_state = True
-    if not layer.built:
-        _build(layer, input_size)
-    return layer
-
-
-def _build(layer: Any, input_size: int) -> None:
-    """Make the weights: keras' own layers can do so by a shape, a person's may do so when they are first called."""
-    if _own(type(layer)):
-        layer.build((None, None, input_size) if is_layer(layer) else (None, input_size))
-        return
-    for shape in ((1, 1, input_size), (1, input_size)):
-        try:
-            call_of(layer)(keras.ops.zeros(shape))
-        except Exception:  # noqa: BLE001, S112  (it takes the other one, or raises again when its form is learned)
-            continue
-        return
-
-
-def call_of(layer: Any) -> Callable[..., Any]:
-    """``(x, state=None) -> (y, state)`` of a layer, or of a cell, whose first state is what it says itself.
-
-    A layer takes a ``mask`` as well, (B, T), false after each row's end.
-    """
-
-    def of_layer(x: Any, state: Any = None, mask: Any = None) -> Any:
-        y, *final = layer(x, initial_state=state, mask=mask)
-        return y, final
-
-    def of_two(x: Any, state: Any = None, mask: Any = None) -> Any:
-        ahead, back, *final = layer(x, initial_state=state, mask=mask)
-        return keras.ops.concatenate([ahead, back], axis=-1), final
-
-    def of_cell(x: Any, state: Any = None) -> Any:
-        state = layer.get_initial_state(batch_size=x.shape[0]) if state is None else state
-        if len(keras.tree.flatten(state)) != len(keras.tree.flatten(layer.state_size)):
-            raise TypeError(f"its state_size is {layer.state_size}, and it is given {len(state)} states")
-        return layer(x, state)
-
-    if is_cell(layer):
-        return of_cell
-    if not is_layer(layer):
-        return layer  # type: ignore[no-any-return]
-    return of_two if getattr(layer, "merge_mode", "") is None else of_layer
 
 
 @dataclass
@@ -154,17 +105,3 @@ def _names(layer: Any) -> list[str]:
     names = ["/".join(path[common:]) for path in paths]
     plain = [re.sub(r"_\d+(?=/|$)", "", name) for name in names]
     return plain if len(set(plain)) == len(plain) else names
-
-
-def refuse_what_remembers(layer: Any, target: str) -> None:
-    """A layer that keeps its state between calls does what it was asked to, and is no function of its arguments.
-
-    Raises
-    ------
-    TargetUnusableError
-        When a layer is stateful.
-    """
-    if getattr(layer, "stateful", False):
-        why = "it was made with stateful=True, so that a call goes on from where the last one stopped."
-        fix = "Make it with stateful=False: it computes the same, from the state that it is given."
-        raise TargetUnusableError(target, why, fix)

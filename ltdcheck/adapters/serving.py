@@ -6,7 +6,7 @@ hangs or dies is held to the time limit of a call, and it is known whether its c
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from typing import Any
@@ -20,8 +20,8 @@ from ltdcheck.adapters.packing import (
     unpack_call,
     unpack_problem,
 )
-from ltdcheck.implementation import ClippingRule, Implementation
-from ltdcheck.problem import PRECISIONS
+from ltdcheck.implementation import ClippingRule, Implementation, Outputs
+from ltdcheck.problem import PRECISIONS, Problem
 
 Answer = tuple[Header, Arrays]
 Handler = Callable[[str, Header, Arrays], Answer]
@@ -51,6 +51,7 @@ class Network:
             "parameters": self._parameters,
             "run": self._run,
             "run_in_turn": self._run_in_turn,
+            "run_on": self._run_on,
             "run_back_again": self._run_back_again,
             "run_in_training": self._run_in_training,
             "attempt": self._attempt,
@@ -78,6 +79,7 @@ class Network:
             "speaks": subject.speaks,
             "claims": subject.claims,
             "dropout": subject.dropout,
+            "remembers": subject.remembers,
             "fixed_sizes": subject.fixed_sizes,
             "kind": getattr(form, "kind", "layer"),
             "batch_first": getattr(form, "batch_first", False),
@@ -96,12 +98,10 @@ class Network:
         return pack_outputs(self.subject.run(problem, backward=header["backward"], fresh=header["fresh"]))
 
     def _run_in_turn(self, header: Header, arrays: Arrays) -> Answer:
-        problems = [unpack_problem(h, arrays, f"{k}/") for k, h in enumerate(header["problems"])]
-        packed = [pack_outputs(outputs, f"{k}/") for k, outputs in enumerate(self.subject.run_in_turn(problems))]
-        together: Arrays = {}
-        for _, answered in packed:
-            together |= answered
-        return {"outputs": [h for h, _ in packed]}, together
+        return _several(self.subject.run_in_turn, header, arrays)
+
+    def _run_on(self, header: Header, arrays: Arrays) -> Answer:
+        return _several(self.subject.run_on, header, arrays)
 
     def _run_back_again(self, header: Header, arrays: Arrays) -> Answer:
         return pack_outputs(self.subject.run_back_again(unpack_problem(header, arrays)))
@@ -111,6 +111,16 @@ class Network:
 
     def _attempt(self, header: Header, _arrays: Arrays) -> Answer:
         return asdict(self.subject.attempt(header["trial"])), {}
+
+
+def _several(run: Callable[[Sequence[Problem]], list[Outputs]], header: Header, arrays: Arrays) -> Answer:
+    """Several problems there, and as many answers back."""
+    problems = [unpack_problem(h, arrays, f"{k}/") for k, h in enumerate(header["problems"])]
+    packed = [pack_outputs(outputs, f"{k}/") for k, outputs in enumerate(run(problems))]
+    together: Arrays = {}
+    for _, answered in packed:
+        together |= answered
+    return {"outputs": [h for h, _ in packed]}, together
 
 
 class Clipping:

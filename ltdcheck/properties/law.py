@@ -9,7 +9,7 @@ from typing import Any, Literal
 from ltdcheck.errors import UnknownNameError
 from ltdcheck.result import Place
 
-About = Literal["cell", "training", "program", "clipping", "reference", "pair"]
+About = Literal["cell", "training", "memory", "program", "clipping", "reference", "pair"]
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,21 @@ def pieces_equal_whole(subject: Subject, problem: Problem) -> Evidence:
     return Evidence(seen.compared, notes=(MORE_THAN_STATE,))
 
 
+@law("sequence.goes_on", about="memory")
+def goes_on(subject: Subject, problem: Problem) -> Evidence:
+    """A layer that keeps its state, called with the rest of a sequence and no state, goes on from where it stopped."""
+    problem = subject.within(problem)
+    if why := _in_one_piece(subject, problem.sizes["T"]):
+        return Evidence(not_applicable=why)
+    if limit := beyond(subject, problem):
+        return limit
+    cut = _middle(problem)
+    rest = problem.with_(x=problem.x[cut:], dy=problem.dy[cut:], state=None)
+    head, tail = subject.run_on([first_steps(problem, cut), rest])
+    text = f"asked for the rest without a state after step {cut}"
+    return _joined(subject, problem, subject.run(problem, backward=False), head, tail, text)
+
+
 @law("sequence.zero_steps")
 def zero_steps(subject: Subject, problem: Problem) -> Evidence:
     """A sequence of no steps returns no outputs and the state as it was given, or is refused with an error."""
@@ -134,13 +149,22 @@ def order_does_not_matter(subject: Subject, problem: Problem) -> Evidence:
 
 def _cut_in_two(subject: Subject, problem: Problem, *, fresh: bool = False) -> Evidence:
     """The whole against its pieces, each of them run on a new instance if ``fresh``."""
-    cut = (len(problem.x) + 1) // 2
+    cut = _middle(problem)
     ask = partial(subject.run, fresh=True) if fresh else subject.run_again
     one = subject.run(problem, backward=False, fresh=fresh)
     head = ask(first_steps(problem, cut), backward=False)
     tail = ask(problem.with_(x=problem.x[cut:], dy=problem.dy[cut:], state=_given(head)), backward=False)
+    return _joined(subject, problem, one, head, tail, f"run in two pieces, cut after step {cut}")
+
+
+def _middle(problem: Problem) -> int:
+    """The number of steps in the first of two pieces."""
+    return (len(problem.x) + 1) // 2
+
+
+def _joined(subject: Subject, problem: Problem, one: Outputs, head: Outputs, tail: Outputs, text: str) -> Evidence:
+    """The answer in one piece against that in two."""
     pieces = {**subject.outputs(tail), "y": np.concatenate([head.y, tail.y])}
-    text = f"run in two pieces, cut after step {cut}"
     return alike(subject, problem, subject.outputs(one), pieces, lambda: subject.expect(problem).outputs, text)
 
 

@@ -106,6 +106,11 @@ class Subject:
         outs = self.implementation.run_in_turn([self._there(p) for p in problems])
         return [self._back(out, problem) for out, problem in zip(outs, problems, strict=True)]
 
+    def run_on(self, problems: Sequence[Problem]) -> list[Outputs]:
+        """Forward passes of one instance, each but the first from where the one before it stopped."""
+        outs = self.implementation.run_on([self._there(p) for p in problems])
+        return [self._back(out, problem) for out, problem in zip(outs, problems, strict=True)]
+
     def train(self, problem: Problem, seed: int) -> Outputs:
         """One pass in training mode, and the masks that were drawn, step by step in the order in which it reads."""
         return self._back(self.implementation.run_in_training(self._there(problem), seed), problem)

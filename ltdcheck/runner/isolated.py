@@ -63,7 +63,7 @@ class Isolated(_Remote, Implementation):
         self.takes_state = told["takes_state"]
         self.takes_lengths = told["takes_lengths"]
         self.compiles, self.speaks, self.claims = told["compiles"], told["speaks"], told["claims"]
-        self.dropout = told["dropout"]
+        self.dropout, self.remembers = told["dropout"], told["remembers"]
         sizes = told["fixed_sizes"]
         self.fixed_sizes = None if sizes is None else (sizes[0], sizes[1])
         self._shapes: dict[tuple[int, int], dict[str, tuple[int, ...]]] = {}
@@ -84,9 +84,16 @@ class Isolated(_Remote, Implementation):
 
     def run_in_turn(self, problems: Sequence[Problem]) -> list[Outputs]:
         """One message there and one back, so that no answer is read before the last call."""
+        return self._several("run_in_turn", problems)
+
+    def run_on(self, problems: Sequence[Problem]) -> list[Outputs]:
+        """As of the target itself, in one message; shapes are checked on this side."""
+        return self._several("run_on", problems)
+
+    def _several(self, question: str, problems: Sequence[Problem]) -> list[Outputs]:
         packed = [pack_problem(problem, f"{k}/") for k, problem in enumerate(problems)]
         arrays = {name: array for _, each in packed for name, array in each.items()}
-        answer, answered = self.worker.call("run_in_turn", {"problems": [header for header, _ in packed]}, arrays)
+        answer, answered = self.worker.call(question, {"problems": [header for header, _ in packed]}, arrays)
         outputs = [unpack_outputs(header, answered, f"{k}/") for k, header in enumerate(answer["outputs"])]
         return [checked(o, problem, self) for o, problem in zip(outputs, problems, strict=True)]
 

@@ -34,3 +34,7 @@ class New(Implementation):
     def run_in_turn(self, problems: Sequence[Problem]) -> list[Outputs]:
         """One new instance for each."""
         return [self.run(problem) for problem in problems]
+
+    def run_on(self, problems: Sequence[Problem]) -> list[Outputs]:
+        """What one call is to keep for the next is no past: the same."""
+        return self.implementation.run_on(problems)

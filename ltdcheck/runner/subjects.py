@@ -69,10 +69,11 @@ class Opened:
 
     @property
     def subjects(self) -> tuple[str, ...]:
-        """What the properties that are asked of it speak of: also how a program answers, and what training drops."""
+        """What the properties that are asked of it speak of: how a program answers too, what training drops, memory."""
         if not isinstance(self.implementation, Implementation):
             return (self.about,)
-        told = {"training": self.implementation.dropout, "program": self.implementation.speaks}
+        of = self.implementation
+        told = {"training": of.dropout, "memory": of.remembers, "program": of.speaks}
         return (self.about, *(about for about, is_so in told.items() if is_so))
 
     @property

@@ -174,12 +174,6 @@ def test_a_class_is_made_in_both_precisions() -> None:
     assert keras.config.floatx() == "float32"
 
 
-def test_what_remembers_is_refused() -> None:
-    """A stateful layer is no function of its arguments, as was asked for."""
-    with pytest.raises(TargetUnusableError, match="stateful=True"):
-        adapt(lambda _i, h: layers.LSTM(h, stateful=True), "it")
-
-
 def test_what_remembers_goes_on() -> None:
     """A stateful layer asked about the two halves of a sequence answers as the reference does about all of it."""
     it = adapt(lambda _i, h: layers.LSTM(h, dtype="float32"), "it")
