@@ -25,12 +25,24 @@ def described(subject: Subject, asked: Sequence[Exchange], limit: float) -> list
     for exchange in reversed(asked):
         (problem,), (theirs,) = exchange.problems, exchange.answers
         ours = Network(subject.cell).run(problem, backward=exchange.backward)
-        words = _forward(subject, ours, theirs, limit)
-        if not words and theirs.dx is not None and ours.dx is not None:
-            words = _backward(subject, ours, theirs, problem, limit)
-        if words:
-            return [Diagnosis(UNKNOWN, "; ".join(words), 0.0)]
+        wanted = {} if ours.dx is None else _gradients(subject, ours, problem)
+        if words := _between(subject, ours, theirs, wanted, problem, limit):
+            return [Diagnosis(UNKNOWN, words, 0.0)]
     return []
+
+
+def other_answer(subject: Subject, first: Outputs, second: Outputs, problem: Problem, limit: float) -> str:
+    """How the second of two answers of the target to one problem differs from the first; "" where it does not."""
+    wanted = {} if first.dx is None else _gradients(subject, first, problem, own=True)
+    return _between(subject, first, second, wanted, problem, limit)
+
+
+def _between(subject: Subject, ours: Outputs, theirs: Outputs, wanted: Blocks, problem: Problem, limit: float) -> str:
+    """Of the outputs first; of the gradients, of which ``wanted`` are right, where those are the same."""
+    words = _forward(subject, ours, theirs, limit)
+    if not words and wanted and theirs.dx is not None:
+        words = _backward(subject, wanted, theirs, problem, limit)
+    return "; ".join(words)
 
 
 def _forward(subject: Subject, ours: Outputs, theirs: Outputs, limit: float) -> list[str]:
@@ -49,9 +61,9 @@ def _forward(subject: Subject, ours: Outputs, theirs: Outputs, limit: float) -> 
     ]
 
 
-def _backward(subject: Subject, ours: Outputs, theirs: Outputs, problem: Problem, limit: float) -> list[str]:
+def _backward(subject: Subject, wanted: Blocks, theirs: Outputs, problem: Problem, limit: float) -> list[str]:
     """Of the gradients, those of which the same can be said together; and which are right."""
-    wanted, got = _gradients(subject, ours, problem), _gradients(subject, theirs, problem, own=True)
+    got = _gradients(subject, theirs, problem, own=True)
     ways: dict[str, list[str]] = {}
     right = []
     for name, value in wanted.items():
@@ -63,7 +75,7 @@ def _backward(subject: Subject, ours: Outputs, theirs: Outputs, problem: Problem
         return []
     words = [f"{_listed(names)} {'is' if len(names) == 1 else 'are'} {way}" for way, names in ways.items()]
     lag = _lag(np.abs(wanted["dx"] - got["dx"]) > limit * np.max(np.abs(wanted["dx"])))
-    if 0 < lag < len(ours.y):
+    if 0 < lag < len(theirs.y):
         words.append("what a step hands back to the one before it is wrong")
     return ["the outputs are right", *words, f"right: {_listed(right)}" if right else "no gradient is right"]
 
@@ -80,7 +92,7 @@ def _way(
     if not got[wrong].any():
         lag = _lag(wrong) if dx else 0
         far = f": nothing comes back over more than {lag - 1} steps" if lag else ""
-        yield "zero" if wrong.all() else f"zero {_where(wrong, dx=dx)}{far}"
+        yield "zero" if wrong.all() else f"zero {where(wrong, dx=dx)}{far}"
         return
     ratio = float(np.vdot(wanted, got) / np.vdot(wanted, wanted)) if wanted.any() else 0.0
     if np.max(np.abs(got - ratio * wanted)) <= limit * scale:
@@ -94,9 +106,9 @@ def _way(
     if wrong.sum() > 1 and not wrong.all():
         ratio = float(np.vdot(part, got[wrong]) / np.vdot(part, part)) if part.any() else 0.0
         if np.max(np.abs(got[wrong] - ratio * part)) <= limit * scale:
-            yield f"{_factor(ratio, sizes or {}, limit)} times what it should be {_where(wrong, dx=dx)}"
+            yield f"{_factor(ratio, sizes or {}, limit)} times what it should be {where(wrong, dx=dx)}"
             return
-    yield "wrong" if wrong.all() else f"wrong {_where(wrong, dx=dx)}"
+    yield "wrong" if wrong.all() else f"wrong {where(wrong, dx=dx)}"
 
 
 def _factor(ratio: float, sizes: Mapping[str, int], limit: float) -> str:
@@ -115,7 +127,7 @@ def _factor(ratio: float, sizes: Mapping[str, int], limit: float) -> str:
     return f"{ratio:.6g}"
 
 
-def _where(wrong: NDArray[np.bool_], *, dx: bool) -> str:
+def where(wrong: NDArray[np.bool_], *, dx: bool = False) -> str:
     """The steps, rows or units to which what is wrong is confined; of a sequence the steps first."""
     if wrong.ndim == 3:
         T = len(wrong)

@@ -7,27 +7,27 @@
    the backward pass beside them is that of the right cell.
 2. Where they are right, or no fault answers alike, what is wrong may lie in how calls follow each other: everything
    that the failing law asks is kept, with the answers, and put to the faults in turn.
-3. Then two faults are tried at once; and where those do not explain it either, what differs is described.
+3. Or new instances do not agree on the answer to one question. Then two faults are tried at once; and where those do
+   not explain it either, what differs is described.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
-
-import numpy as np
+from collections.abc import Sequence
 
 from ltdcheck.diagnosis.apart import Apart, residual
 from ltdcheck.diagnosis.arranged import arranged
 from ltdcheck.diagnosis.describe import described
 from ltdcheck.diagnosis.forward import OF_RIGHT, Outputs, halves, of_outputs
-from ltdcheck.diagnosis.hearing import Exchange, heard
+from ltdcheck.diagnosis.hearing import Exchange
 from ltdcheck.diagnosis.hidden_clipping import clipped_inside
+from ltdcheck.diagnosis.history import Past
 from ltdcheck.diagnosis.pairs import pairs
+from ltdcheck.diagnosis.restless import noise, restless
 from ltdcheck.diagnosis.search import Candidate, asked_of, candidates, catalogue, limit_of, named
 from ltdcheck.faults.fault import Network, fault_named
 from ltdcheck.problem import Problem
-from ltdcheck.properties.law import Check, Property, properties
+from ltdcheck.properties.law import Check, Property
 from ltdcheck.properties.subject import Subject
 from ltdcheck.properties.values import backward_agrees, forward_agrees, right_in_single
 from ltdcheck.result import Diagnosis
@@ -63,15 +63,25 @@ def diagnose(subject: Subject, problem: Problem, law: Property | None = None) ->
         forward = [] if likely else _forward(subject, asked, problem.precision, limit)
     if likely or any(OF_RIGHT in one.sentence for one in forward):
         return likely or forward
-    if law is not None:
-        found = _left_behind(subject, problem, law, limit)
-        if found:
-            return named(found)
-    if _restless(subject, asked[0].problems[0]):
-        fault = fault_named("nondeterministic")
-        return [Diagnosis(fault.id, fault.sentence.rstrip("."), 0.0)]
-    if not wrong or (law is not None and law.id == MUTATED):
-        return []
+    return _of_calls(subject, problem, law, asked, limit, wrong=wrong) or (
+        _of_several(subject, asked, forward, limit) if wrong and (law is None or law.id != MUTATED) else []
+    )
+
+
+def _of_calls(
+    subject: Subject, problem: Problem, law: Property | None, asked: Sequence[Exchange], limit: float, *, wrong: bool
+) -> list[Diagnosis]:
+    """What lies in how calls follow each other, or in that no two calls are alike."""
+    past = None if law is None else Past(subject, problem, law, limit)
+    if past and (found := past.left_behind(asked if wrong else ())):
+        return named(found)
+    if unsteady := noise(subject, [case.problems[0] for case in reversed(asked)]):
+        return unsteady
+    return past.described() if past and not wrong and past.law.id != MUTATED else []
+
+
+def _of_several(subject: Subject, asked: Sequence[Exchange], forward: list[Diagnosis], limit: float) -> list[Diagnosis]:
+    """Two faults, or one that explains the outputs alone, or how the answers differ."""
     return pairs(subject, asked, catalogue(subject), limit) or forward or described(subject, asked, limit)
 
 
@@ -89,7 +99,7 @@ def _of_single(
     subject: Subject, problem: Problem, asked: Sequence[Exchange], check: Check = forward_agrees
 ) -> list[Diagnosis]:
     """Double precision that has the digits of single, gradients too, whichever of its operations loses them."""
-    if problem.precision != "float64" or _restless(subject, problem):
+    if problem.precision != "float64" or restless(subject, problem):
         return []
     checks = (check, backward_agrees) if subject.has_backward else (check,)
     if not all(right_in_single(subject, problem, each) for each in checks):
@@ -101,13 +111,6 @@ def _of_single(
     sentence = f"{fault.sentence.rstrip('.')}: the outputs are right to the digits of single precision, and no further"
     far = residual(subject, network, asked[-1:]).far  # the fresh problem's: of the smallest, gradients may cancel
     return [Diagnosis(fault.id, sentence, far)] if far < limit_of("float32") else []
-
-
-def _restless(subject: Subject, problem: Problem) -> bool:
-    """One instance answers the same question in another way each time, and not because of a single entry."""
-    first, second = (subject.run_again(problem, backward=False).y.copy() for _ in range(2))
-    differing = np.sum((first != second) & ~(np.isnan(first) & np.isnan(second)))
-    return bool(differing > 1 or (differing and first.size == 1))
 
 
 def _fresh(subject: Subject, problem: Problem) -> Problem:
@@ -134,55 +137,3 @@ def _told_apart(subject: Subject, found: list[Candidate], precision: str, limit:
         if len({one.fault.row for one in found}) == 1:
             break
     return found
-
-
-def _left_behind(subject: Subject, problem: Problem, law: Property, limit: float) -> list[Candidate]:
-    """The faults that answer as the target does when all that the law asks, and more, is put in turn.
-
-    It is asked at sizes that were not asked for before, so that nothing is kept from earlier calls; then at the failing
-    problem's.
-    """
-    for case, others in _in_turn(subject, problem, law):
-        of_law, more = heard(law.check, subject, case, others)
-        # what a target does with other sizes and arguments may be its own: then what the law asks decides
-        for exchanges in ([*of_law, *more], of_law):
-            right = residual(subject, Network(subject.cell), exchanges)
-            found = candidates(subject, exchanges, right, limit) if right.far > limit or right.facts else []
-            if found:
-                return found
-    return []
-
-
-def _in_turn(subject: Subject, problem: Problem, law: Property) -> Iterator[tuple[Problem, list[Problem]]]:
-    """Problems that may show what earlier calls leave behind, and others of their sizes of units."""
-    sizes, like = problem.sizes, problem.state is not None
-    T, B = max(sizes["T"], 3), max(sizes["B"], 2)
-    usual = Recipe(T=T, B=B, seed=815, precision=problem.precision, given_state=like)
-    if subject.implementation.fixed_sizes is None:
-        own = 7 + [p.id for p in properties()].index(law.id)  # each law is diagnosed once
-        unasked = replace(usual, I=own, H=own + 4)
-        yield build(subject.cell, unasked), _others(subject, unasked)
-    yield problem, _others(subject, replace(usual, I=sizes["I"], H=sizes["H"]))
-
-
-def _others(subject: Subject, recipe: Recipe) -> list[Problem]:
-    """Of more steps, of more rows, and with one kind of argument changed at a time."""
-    recipe = replace(recipe, given_state=True)
-    like, other = (build(subject.cell, replace(recipe, seed=seed)) for seed in (recipe.seed, 816))
-    sizes = replace(recipe, T=2 * recipe.T + 3), replace(recipe, B=recipe.B + 2)
-    rows = np.arange(recipe.B)[::-1]
-    return [
-        *(build(subject.cell, each) for each in sizes),
-        like.with_(x=other.x),
-        like.with_(params=other.params),
-        like.with_(params=other.params, x=other.x),
-        like.with_(state=other.state),
-        like.with_(dy=other.dy, dstate=other.dstate),
-        like.with_(
-            x=like.x[:, rows],
-            dy=like.dy[:, rows],
-            dstate=tuple(d[rows] for d in like.dstate),
-            state=None if like.state is None else tuple(s[rows] for s in like.state),
-        ),
-        like.with_(state=None),
-    ]
