@@ -56,7 +56,7 @@ class Implementation(ABC):
     compiles: str = ""  # the axes, of "TBIH", for whose every size it compiles a program: then each costs a while
     speaks: str = ""  # the protocol of a program; empty for what is called and not written to
     dropout: float = 0.0  # the share of outputs between layers that it drops in training
-    remembers: bool = False  # it can be called without a state so that it goes on from where its last call stopped
+    remembers: Sequence[str] = ()  # how it can be called without a state and go on from the last call: called, compiled
     claims: str = ""  # the family that it says it is, where it says so
 
     def widths(self, H: int) -> tuple[int, ...]:
@@ -90,10 +90,11 @@ class Implementation(ABC):
         """
         return [self.run(problem) for problem in problems]
 
-    def run_on(self, problems: Sequence[Problem]) -> list[Outputs]:
+    def run_on(self, problems: Sequence[Problem], way: str) -> list[Outputs]:
         """Forward passes of one instance, each but the first from where the one before it stopped.
 
-        The first begins from its own state, or from zeros; the others give none. They have the same parameters.
+        The first begins from its own state, or from zeros; the others give none. They have the same parameters. ``way``
+        is one of those in ``remembers``.
 
         Raises
         ------

@@ -26,7 +26,7 @@ from ltdcheck.adapters.blueprint import Blueprint
 from ltdcheck.adapters.form import Call, Form, H, I
 from ltdcheck.adapters.keras_calls import call_of, prepared, run_on
 from ltdcheck.adapters.keras_layers import Weights, default_dtype, is_layer, is_of_keras, offered
-from ltdcheck.adapters.keras_stateful import remembers
+from ltdcheck.adapters.keras_stateful import COMPILED, ways
 from ltdcheck.adapters.passes import Engine, Passing
 from ltdcheck.adapters.sizes import learn_with_sizes
 from ltdcheck.errors import TargetUnusableError
@@ -57,7 +57,7 @@ class KerasNetwork(Passing):
         self.precisions, self.refused = tuple(found), refused
         self.fixed_sizes = (inputs, form.hidden) if blueprint.fixed else None
         self.takes_lengths = is_layer(first)
-        self.remembers = remembers(first)
+        self.remembers = ways(first, compiles=engine.compiled(first) is not None)
         kept = form.kind == "layer" and engine.name == "tensorflow" and is_of_keras(first)
         self._kept = kept and not self.remembers
         self.compiles = "TBIH" if self._kept else ""
@@ -104,12 +104,13 @@ class KerasNetwork(Passing):
         running = np.arange(len(problem.x)) < np.array(problem.lengths)[:, None]  # (B, T)
         return partial(call_of(owner), mask=keras.ops.convert_to_tensor(running))
 
-    def run_on(self, problems: Sequence[Problem]) -> list[Outputs]:
+    def run_on(self, problems: Sequence[Problem], way: str) -> list[Outputs]:
         """One call after the other on the kept instance."""
         sizes, precision = problems[0].sizes, problems[0].precision
         layer = self.instance(sizes["I"], sizes["H"], precision, fresh=False)
         with self.computing(precision), raising():
-            return run_on(self, layer, self.variables(layer), problems)
+            called = self.engine.compiled(layer) if way == COMPILED else layer
+            return run_on(self, layer, called, self.variables(layer), problems)
 
 
 def adapt(blueprint: Blueprint, first: Any) -> Adapted:

@@ -39,17 +39,17 @@ def _build(layer: Any, input_size: int) -> None:
         return
 
 
-def call_of(layer: Any, *, anew: bool = True) -> Callable[..., Any]:
+def call_of(layer: Any, called: Callable[..., Any] | None = None, *, anew: bool = True) -> Callable[..., Any]:
     """``(x, state=None) -> (y, state)`` of a layer, or of a cell, whose first state is what it says itself.
 
     A layer takes a ``mask`` as well, (B, T), false after each row's end. One that keeps its state is made to forget it
-    before a call that gives none, unless that call is not to begin ``anew``.
+    before a call that gives none, unless that call is not to begin ``anew``. ``called`` is what to call for it.
     """
 
     def asked(x: Any, state: Any, mask: Any) -> Any:
         if remembers(layer):
             begin(layer, x.shape, anew=anew and state is None)
-        return layer(x, initial_state=state, mask=mask)
+        return (called or layer)(x, initial_state=state, mask=mask)
 
     def of_layer(x: Any, state: Any = None, mask: Any = None) -> Any:
         y, *final = asked(x, state, mask)
@@ -72,10 +72,12 @@ def call_of(layer: Any, *, anew: bool = True) -> Callable[..., Any]:
     return of_two if getattr(layer, "merge_mode", "") is None else of_layer
 
 
-def run_on(network: Adapted, layer: Any, variables: Mapping[str, Any], problems: Sequence[Problem]) -> list[Outputs]:
+def run_on(
+    network: Adapted, layer: Any, called: Any, variables: Mapping[str, Any], problems: Sequence[Problem]
+) -> list[Outputs]:
     """The forward passes of the problems, each but the first from the state that the layer keeps of the one before.
 
-    The layer is called as it is, with the weights of the first problem in its variables, on every backend.
+    ``called`` is the layer itself or what it was compiled to; its variables have the weights of the first problem.
     """
     first, precision = network.form.batch_first, problems[0].precision
     check_names(set(variables), problems[0])
@@ -85,7 +87,7 @@ def run_on(network: Adapted, layer: Any, variables: Mapping[str, Any], problems:
     for k, problem in enumerate(problems):
         x = _tensor(swap(problem.x, batch_first=first), precision)
         state = [_tensor(array, precision) for array in problem.state or ()]
-        y, final = network.forward(call_of(layer, anew=k == 0), x, state, problem, _kit(precision))
+        y, final = network.forward(call_of(layer, called, anew=k == 0), x, state, problem, _kit(precision))
         found.append(Outputs(swap(_numbers(y), batch_first=first).copy(order="C"), tuple(map(_numbers, final))))
     return found
 

@@ -1,7 +1,7 @@
 """keras on jax: a layer is a pure function of its variables, as ``keras.StatelessScope`` makes it.
 
 What a stateful layer keeps of a call is gone with the scope, in which it begins from zeros by its ``reset_state()``.
-Whether it goes on from one call to the next is asked of a layer outside of any scope, and outside of jax's tracing.
+Whether it goes on from one call to the next is asked of a layer outside of any scope: as it is called, and compiled.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from ltdcheck.adapters.jax import JaxNetwork
 from ltdcheck.adapters.jax_model import Model, bits
 from ltdcheck.adapters.keras_calls import call_of, prepared, run_on
 from ltdcheck.adapters.keras_layers import Weights, default_dtype, is_cell, is_layer, offered
-from ltdcheck.adapters.keras_stateful import make_room, remembers
+from ltdcheck.adapters.keras_stateful import COMPILED, make_room, ways
 from ltdcheck.implementation import Outputs
 from ltdcheck.problem import Problem
 
@@ -68,16 +68,30 @@ def model_of(layer: Any, weights: Weights, precision: str) -> Model:
     return Model(init, apply, start=start, ragged=ragged if is_layer(layer) else None)
 
 
+def compiled(layer: Any) -> Callable[..., Any]:
+    """The layer as keras' ``predict`` compiles it: its variables go in, and those that are not trained come back."""
+    stateless = jax.jit(layer.stateless_call)
+
+    def call(x: Any, **given: Any) -> Any:
+        weights, others = ([v.value for v in vs] for vs in (layer.trainable_variables, layer.non_trainable_variables))
+        answer, after = stateless(weights, others, x, **given)
+        for variable, value in zip(layer.non_trainable_variables, after, strict=True):
+            variable.assign(value)
+        return answer
+
+    return call
+
+
 class KerasOnJax(JaxNetwork):
     """A layer or a cell."""
 
     def __init__(self, blueprint: Blueprint, first: Any) -> None:
         self.weights = Weights()
         self._outside: dict[Key, Any] = {}  # layers that are called outside of scopes
-        precisions, keeps = offered(blueprint, first), remembers(first)
+        precisions, self.remembers = offered(blueprint, first), ways(first, compiles=True)
 
         def sized(input_size: int, hidden_size: int) -> Sized:
-            return Sized(blueprint.make, (input_size, hidden_size), precisions, keeps)
+            return Sized(blueprint.make, (input_size, hidden_size), precisions, bool(self.remembers))
 
         def model(it: Sized, precision: str) -> Model:
             return model_of(it.layer(precision), self.weights, precision)
@@ -85,9 +99,8 @@ class KerasOnJax(JaxNetwork):
         deferred = Blueprint(blueprint.target, sized, blueprint.fixed)
         super().__init__(blueprint.target, deferred, sized(0, 0), model, package="keras")
         self.framework_version += f" on jax {jax.__version__}"
-        self.remembers = keeps
 
-    def run_on(self, problems: Sequence[Problem]) -> list[Outputs]:
+    def run_on(self, problems: Sequence[Problem], way: str) -> list[Outputs]:
         """One call after the other of one layer."""
         key = I, H, precision = problems[0].sizes["I"], problems[0].sizes["H"], problems[0].precision
         self.refuse_other_sizes(I, H)
@@ -95,7 +108,8 @@ class KerasOnJax(JaxNetwork):
             if key not in self._outside:
                 self._outside[key] = self.blueprint.make(I, H).layer(precision)
             layer = self._outside[key]
-            return run_on(self, layer, self.weights.of(layer), problems)
+            called = compiled(layer) if way == COMPILED else layer
+            return run_on(self, layer, called, self.weights.of(layer), problems)
 
 
 def adapt(blueprint: Blueprint, first: Any) -> JaxNetwork:

@@ -3,7 +3,8 @@
 Such a layer is built for one number of rows and refuses another. A call without a state begins from the state that is
 kept, a call with ``initial_state`` from that one; after either, what is kept is the final state of the call, as numbers
 without a past, so that no gradient goes back into an earlier call. ``reset_state()`` makes it zeros. So do layers of
-keras 3.15 when they are called, on jax, torch and TensorFlow; compiled on jax, as in ``predict``, one keeps nothing.
+keras 3.15 that are called, on jax, torch and TensorFlow, and those that are compiled on TensorFlow. Compiled on jax, as
+in ``predict``, they keep nothing: their states are not among their variables.
 """
 
 from __future__ import annotations
@@ -15,10 +16,17 @@ import keras
 
 from ltdcheck.adapters.keras_layers import parts
 
+CALLED, COMPILED = "called", "compiled"
+
 
 def remembers(layer: Any) -> bool:
     """It keeps its state between calls."""
     return bool(getattr(layer, "stateful", False))
+
+
+def ways(layer: Any, *, compiles: bool) -> tuple[str, ...]:
+    """In which calls it is to go on from the last one; none where it keeps nothing."""
+    return (CALLED, COMPILED)[: 1 + compiles] if remembers(layer) else ()
 
 
 def make_room(layer: Any, shape: Sequence[int]) -> None:

@@ -64,6 +64,10 @@ class Engine(ABC):
         """What the framework needs to be told so that it computes in this precision."""
         yield
 
+    def compiled(self, call: Callable[..., Any]) -> Callable[..., Any] | None:
+        """The call as users of the framework have it compiled; None where they do not."""
+        return None
+
     @abstractmethod
     def array(self, values: Array, precision: str) -> Any:
         """An array of the framework."""

@@ -33,6 +33,11 @@ class TensorflowEngine(Engine):
     def __init__(self) -> None:
         self._graphs: WeakKeyDictionary[Any, _Graphs] = WeakKeyDictionary()
 
+    def compiled(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        """As a graph."""
+        graph: Callable[..., Any] = tf.function(call, autograph=False)
+        return graph
+
     def array(self, values: Array, precision: str) -> Any:
         """A tensor on the CPU."""
         return tf.cast(tf.convert_to_tensor(values), precision)

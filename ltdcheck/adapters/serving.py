@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from ltdcheck.adapters.adapting import Finish, recognise
@@ -79,7 +79,7 @@ class Network:
             "speaks": subject.speaks,
             "claims": subject.claims,
             "dropout": subject.dropout,
-            "remembers": subject.remembers,
+            "remembers": list(subject.remembers),
             "fixed_sizes": subject.fixed_sizes,
             "kind": getattr(form, "kind", "layer"),
             "batch_first": getattr(form, "batch_first", False),
@@ -101,7 +101,7 @@ class Network:
         return _several(self.subject.run_in_turn, header, arrays)
 
     def _run_on(self, header: Header, arrays: Arrays) -> Answer:
-        return _several(self.subject.run_on, header, arrays)
+        return _several(partial(self.subject.run_on, way=header["way"]), header, arrays)
 
     def _run_back_again(self, header: Header, arrays: Arrays) -> Answer:
         return pack_outputs(self.subject.run_back_again(unpack_problem(header, arrays)))

@@ -67,7 +67,7 @@ def pieces_equal_whole(subject: Subject, problem: Problem) -> Evidence:
     return Evidence(seen.compared, notes=(MORE_THAN_STATE,))
 
 
-@law("sequence.goes_on", about="memory")
+@law("sequence.goes_on", about="memory", questions=2)
 def goes_on(subject: Subject, problem: Problem) -> Evidence:
     """A layer that keeps its state, called with the rest of a sequence and no state, goes on from where it stopped."""
     problem = subject.within(problem)
@@ -77,9 +77,12 @@ def goes_on(subject: Subject, problem: Problem) -> Evidence:
         return limit
     cut = _middle(problem)
     rest = problem.with_(x=problem.x[cut:], dy=problem.dy[cut:], state=None)
-    head, tail = subject.run_on([first_steps(problem, cut), rest])
-    text = f"asked for the rest without a state after step {cut}"
-    return _joined(subject, problem, subject.run(problem, backward=False), head, tail, text)
+    found = []
+    for way in subject.implementation.remembers:
+        head, tail = subject.run_on([first_steps(problem, cut), rest], way)
+        text = f"{way} without a state for the steps after step {cut}"
+        found.append(_joined(subject, problem, subject.run(problem, backward=False), head, tail, text))
+    return merged(*found)
 
 
 @law("sequence.zero_steps")

@@ -106,9 +106,9 @@ class Subject:
         outs = self.implementation.run_in_turn([self._there(p) for p in problems])
         return [self._back(out, problem) for out, problem in zip(outs, problems, strict=True)]
 
-    def run_on(self, problems: Sequence[Problem]) -> list[Outputs]:
+    def run_on(self, problems: Sequence[Problem], way: str) -> list[Outputs]:
         """Forward passes of one instance, each but the first from where the one before it stopped."""
-        outs = self.implementation.run_on([self._there(p) for p in problems])
+        outs = self.implementation.run_on([self._there(p) for p in problems], way)
         return [self._back(out, problem) for out, problem in zip(outs, problems, strict=True)]
 
     def train(self, problem: Problem, seed: int) -> Outputs:

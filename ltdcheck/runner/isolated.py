@@ -63,7 +63,7 @@ class Isolated(_Remote, Implementation):
         self.takes_state = told["takes_state"]
         self.takes_lengths = told["takes_lengths"]
         self.compiles, self.speaks, self.claims = told["compiles"], told["speaks"], told["claims"]
-        self.dropout, self.remembers = told["dropout"], told["remembers"]
+        self.dropout, self.remembers = told["dropout"], tuple(told["remembers"])
         sizes = told["fixed_sizes"]
         self.fixed_sizes = None if sizes is None else (sizes[0], sizes[1])
         self._shapes: dict[tuple[int, int], dict[str, tuple[int, ...]]] = {}
@@ -86,14 +86,15 @@ class Isolated(_Remote, Implementation):
         """One message there and one back, so that no answer is read before the last call."""
         return self._several("run_in_turn", problems)
 
-    def run_on(self, problems: Sequence[Problem]) -> list[Outputs]:
+    def run_on(self, problems: Sequence[Problem], way: str) -> list[Outputs]:
         """As of the target itself, in one message; shapes are checked on this side."""
-        return self._several("run_on", problems)
+        return self._several("run_on", problems, way=way)
 
-    def _several(self, question: str, problems: Sequence[Problem]) -> list[Outputs]:
+    def _several(self, question: str, problems: Sequence[Problem], **asked: str) -> list[Outputs]:
         packed = [pack_problem(problem, f"{k}/") for k, problem in enumerate(problems)]
         arrays = {name: array for _, each in packed for name, array in each.items()}
-        answer, answered = self.worker.call(question, {"problems": [header for header, _ in packed]}, arrays)
+        headers = [header for header, _ in packed]
+        answer, answered = self.worker.call(question, {"problems": headers, **asked}, arrays)
         outputs = [unpack_outputs(header, answered, f"{k}/") for k, header in enumerate(answer["outputs"])]
         return [checked(o, problem, self) for o, problem in zip(outputs, problems, strict=True)]
 

@@ -20,7 +20,7 @@ class New(Implementation):
         )
         self.narrow = implementation.narrow
         self.has_backward, self.takes_state = implementation.has_backward, implementation.takes_state
-        self.takes_lengths = implementation.takes_lengths
+        self.takes_lengths, self.remembers = implementation.takes_lengths, implementation.remembers
         self.fixed_sizes, self.compiles = implementation.fixed_sizes, implementation.compiles
 
     def parameters(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
@@ -35,6 +35,6 @@ class New(Implementation):
         """One new instance for each."""
         return [self.run(problem) for problem in problems]
 
-    def run_on(self, problems: Sequence[Problem]) -> list[Outputs]:
+    def run_on(self, problems: Sequence[Problem], way: str) -> list[Outputs]:
         """What one call is to keep for the next is no past: the same."""
-        return self.implementation.run_on(problems)
+        return self.implementation.run_on(problems, way)
