@@ -6,6 +6,7 @@ that was left undecided, ends this with an error, after the page was written.
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -17,8 +18,9 @@ from ltdcheck.result import Record, Result
 
 HEAD = """# What frameworks get right and wrong
 
-`ltdcheck report` on {platform}, Python {python}, profile {profile}, seed {seed}: {conform} of {targets} targets
-conform. The page with every property of every target is [index.html](index.html). Made by `tox -e report`.
+`{command}` on {platform}, {cores} cores, Python {python}, profile {profile}, seed {seed}, took {minutes:.1f} minutes:
+{conform} of {targets} targets conform. The page with every property of every target is [index.html](index.html).
+Made by `tox -e report`.
 """
 FINDINGS = """
 ## Findings
@@ -43,6 +45,9 @@ def page(record: Record) -> str:
         profile=record.header.profile,
         seed=record.header.seed,
         targets=len(summaries),
+        command=record.header.command,
+        cores=os.cpu_count(),
+        minutes=record.footer.seconds / 60,
         conform=sum(told.verdict == "conforms" for told in summaries.values()),
     )
     columns = ["target", "version", "precision", "variant", "verdict", "what does not hold"]
