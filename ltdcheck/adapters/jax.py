@@ -102,7 +102,7 @@ class JaxNetwork(Adapted):
         )
 
     def _read(self, problem: Problem, answers: Any, facts: dict[str, list[str]], *, backward: bool) -> Outputs:
-        (y, final), (dparams, dx, dstate) = jax.tree.map(_numbers, answers)
+        (y, final), (dparams, dx, dstate) = jax.tree.map(numbers, answers)
         T, first = len(problem.x), self.form.batch_first
         y, dx = (a[:T] if self.form.kind == "cell" else swap(a, batch_first=first).copy(order="C") for a in (y, dx))
         told = {fact: names for fact, names in facts.items() if names and T}
@@ -111,7 +111,8 @@ class JaxNetwork(Adapted):
         return Outputs(y, tuple(final), dx, tuple(dstate) if problem.state else None, dparams, told)
 
 
-def _numbers(array: Any) -> Array:
+def numbers(array: Any) -> Array:
+    """The values, in float32 where NumPy does not have the precision."""
     values = np.array(array)
     return values.astype("float32") if values.dtype == jnp.bfloat16 else values
 

@@ -110,7 +110,8 @@ class KerasNetwork(Passing):
         layer = self.instance(sizes["I"], sizes["H"], precision, fresh=False)
         with self.computing(precision), raising():
             called = self.engine.compiled(layer) if way == COMPILED else layer
-            return run_on(self, layer, called, self.variables(layer), problems)
+            call = partial(call_of, layer, called)
+            return run_on(self, call, self.variables(layer), problems, self.engine.numbers)
 
 
 def adapt(blueprint: Blueprint, first: Any) -> Adapted:

@@ -73,11 +73,15 @@ def call_of(layer: Any, called: Callable[..., Any] | None = None, *, anew: bool 
 
 
 def run_on(
-    network: Adapted, layer: Any, called: Any, variables: Mapping[str, Any], problems: Sequence[Problem]
+    network: Adapted,
+    call: Callable[..., Callable[..., Any]],
+    variables: Mapping[str, Any],
+    problems: Sequence[Problem],
+    numbers: Callable[[Any], Array],
 ) -> list[Outputs]:
     """The forward passes of the problems, each but the first from the state that the layer keeps of the one before.
 
-    ``called`` is the layer itself or what it was compiled to; its variables have the weights of the first problem.
+    ``call`` is :func:`call_of` the layer, the ``variables`` are its own, and ``numbers`` reads arrays of the backend.
     """
     first, precision = network.form.batch_first, problems[0].precision
     check_names(set(variables), problems[0])
@@ -87,8 +91,8 @@ def run_on(
     for k, problem in enumerate(problems):
         x = _tensor(swap(problem.x, batch_first=first), precision)
         state = [_tensor(array, precision) for array in problem.state or ()]
-        y, final = network.forward(call_of(layer, called, anew=k == 0), x, state, problem, _kit(precision))
-        found.append(Outputs(swap(_numbers(y), batch_first=first).copy(order="C"), tuple(map(_numbers, final))))
+        y, *final = _flat(network.forward(call(anew=k == 0), x, state, problem, _kit(precision)), numbers)
+        found.append(Outputs(swap(y, batch_first=first).copy(order="C"), tuple(final)))
     return found
 
 
@@ -100,8 +104,6 @@ def _tensor(array: Array, precision: str) -> Any:
     return keras.ops.convert_to_tensor(array, dtype=precision)
 
 
-def _numbers(tensor: Any) -> Array:
-    """A copy, in float32 where NumPy does not have the precision."""
-    values = keras.ops.convert_to_numpy(tensor)
-    found: Array = values.astype("float32" if values.dtype.name == "bfloat16" else values.dtype)
-    return found
+def _flat(answer: tuple[Any, Sequence[Any]], numbers: Callable[[Any], Array]) -> list[Array]:
+    """Copies of y and the arrays of the state."""
+    return [numbers(array).copy(order="C") for array in (answer[0], *answer[1])]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import jax
@@ -16,7 +17,7 @@ import keras
 
 from ltdcheck.adapters.adapted import raising
 from ltdcheck.adapters.blueprint import Blueprint, Key
-from ltdcheck.adapters.jax import JaxNetwork
+from ltdcheck.adapters.jax import JaxNetwork, numbers
 from ltdcheck.adapters.jax_model import Model, bits
 from ltdcheck.adapters.keras_calls import call_of, prepared, run_on
 from ltdcheck.adapters.keras_layers import Weights, default_dtype, is_cell, is_layer, offered
@@ -109,7 +110,7 @@ class KerasOnJax(JaxNetwork):
                 self._outside[key] = self.blueprint.make(I, H).layer(precision)
             layer = self._outside[key]
             called = compiled(layer) if way == COMPILED else layer
-            return run_on(self, layer, called, self.weights.of(layer), problems)
+            return run_on(self, partial(call_of, layer, called), self.weights.of(layer), problems, numbers)
 
 
 def adapt(blueprint: Blueprint, first: Any) -> JaxNetwork:

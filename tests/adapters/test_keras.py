@@ -174,24 +174,6 @@ def test_a_class_is_made_in_both_precisions() -> None:
     assert keras.config.floatx() == "float32"
 
 
-def test_what_remembers_goes_on() -> None:
-    """A stateful layer asked about the two halves of a sequence answers as the reference does about all of it."""
-    it = adapt(lambda _i, h: layers.LSTM(h, dtype="float32"), "it")
-    problem = problem_for(it, precision="float32", state=None)
-    truth = expected(LSTM(), problem.with_(params=to_reference(LSTM(), problem.params))).outputs["y"]
-    T, B, I = problem.x.shape
-    layer = layers.LSTM(6, stateful=True, return_sequences=True, dtype="float32")
-    layer.build((B, None, I))
-    for variable, value in zip(layer.trainable_variables, problem.params.values(), strict=True):
-        variable.assign(value)
-    x = problem.x.swapaxes(0, 1)
-    for _ in "again":
-        y = np.concatenate([keras.ops.convert_to_numpy(layer(part)) for part in (x[:, :2], x[:, 2:])], axis=1)
-        assert y.shape == (B, T, 6)
-        assert np.all(np.abs(y.swapaxes(0, 1) - truth.value) <= truth.error)
-        layer.reset_state()
-
-
 def test_a_policy_of_two_dtypes_is_refused() -> None:
     """A layer that computes in another dtype than it holds has no one precision."""
     with pytest.raises(TargetUnusableError, match="mixed_float16"):

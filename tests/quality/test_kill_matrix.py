@@ -15,6 +15,7 @@ import pytest
 from adapters.test_program import BROKEN as KILLING_PROGRAMS
 from adapters.test_torch_dropout import KILLS as KILLING_TRAINED
 from faults.test_clipping import LAWS as KILLING_CLIPPING
+from properties.test_goes_on import KILLS as KILLING_MEMORIES
 from properties.test_pair import LAWS as KILLING_PAIRS
 from properties.test_reference_laws import KILLS as KILLING_CELLS
 from quality.planted import asked, declared, killed, kills, planted, right
@@ -156,7 +157,8 @@ def test_every_property_finds_something_alone_or_says_why_not() -> None:
 
 def test_no_property_is_forgotten() -> None:
     """Every registered property, whatever it is about, is a column of this kill matrix or of its subject's."""
-    columns = [*KILLED_BY, *KILLING_TRAINED, *KILLING_PAIRS, *KILLING_PROGRAMS, *KILLING_CLIPPING, *KILLING_CELLS]
+    beside = [*KILLING_TRAINED, *KILLING_MEMORIES, *KILLING_PROGRAMS, *KILLING_PAIRS]
+    columns = [*KILLED_BY, *beside, *KILLING_CLIPPING, *KILLING_CELLS]
     assert sorted(columns) == sorted(law.id for law in properties())
 
 
