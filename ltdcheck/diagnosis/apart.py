@@ -86,6 +86,7 @@ def apart(subject: Subject, ours: Outputs, theirs: Outputs, problem: Problem) ->
         both |= {f"{subject.cell.states[k]}_0": (a, b) for k, (a, b) in pairs}
     own = placed(subject, ours.dparams or {}, problem)
     both |= {name: (own[name], gradient) for name, gradient in (theirs.dparams or {}).items()}
+    both = {name: pair for name, pair in both.items() if name not in subject.without}
     return blocks | {name: distance(a, b) for name, (a, b) in both.items()} | _cancelled(subject, both, problem)
 
 

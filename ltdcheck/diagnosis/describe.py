@@ -16,6 +16,8 @@ from ltdcheck.problem import Array, Problem
 from ltdcheck.properties.subject import Subject
 from ltdcheck.result import UNKNOWN, Diagnosis
 
+WRONG = "the outputs are wrong"  # everywhere, and by no factor
+
 Floats = NDArray[np.float64]
 Blocks = dict[str, Floats]
 
@@ -74,7 +76,7 @@ def _backward(subject: Subject, wanted: Blocks, theirs: Outputs, problem: Proble
     if not ways:
         return []
     words = [f"{_listed(names)} {'is' if len(names) == 1 else 'are'} {way}" for way, names in ways.items()]
-    lag = _lag(np.abs(wanted["dx"] - got["dx"]) > limit * np.max(np.abs(wanted["dx"])))
+    lag = _lag(np.abs(wanted["dx"] - got["dx"]) > limit * np.max(np.abs(wanted["dx"]))) if "dx" in wanted else 0
     if 0 < lag < len(theirs.y):
         words.append("what a step hands back to the one before it is wrong")
     return ["the outputs are right", *words, f"right: {_listed(right)}" if right else "no gradient is right"]
@@ -162,6 +164,7 @@ def _gradients(subject: Subject, out: Outputs, problem: Problem, *, own: bool = 
     found: Blocks = {"dx": _as_floats(out.dx)}
     if problem.state is not None:
         found |= {f"d{n}_0": _as_floats(d) for n, d in zip(subject.cell.states, out.dstate or (), strict=False)}
+    found = {name: block for name, block in found.items() if name.removeprefix("d") not in subject.without}
     count = sum(int(np.prod(shape)) for shape in shapes.values())
     theta, held = np.zeros(count + 1), np.zeros(count + 1, dtype=bool)
     params: Mapping[str, Any] = out.dparams or {}
@@ -169,7 +172,7 @@ def _gradients(subject: Subject, out: Outputs, problem: Problem, *, own: bool = 
         full = [_as_floats(np.zeros(s) if params.get(n) is None else params[n]).reshape(-1) for n, s in shapes.items()]
         theta[:-1] = np.concatenate(full)
     for name, index in layout.indices(I, H).items():
-        held[index] = True
+        held[index] = name not in subject.without
         if own:
             theta[index] = params[name]  # several that add up to one have the same gradient
     ends = np.cumsum([int(np.prod(shape)) for shape in shapes.values()])

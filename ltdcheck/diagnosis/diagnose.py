@@ -17,21 +17,22 @@ from collections.abc import Sequence
 
 from ltdcheck.diagnosis.apart import Apart, residual
 from ltdcheck.diagnosis.arranged import arranged
-from ltdcheck.diagnosis.describe import described
+from ltdcheck.diagnosis.describe import WRONG, described
 from ltdcheck.diagnosis.forward import OF_RIGHT, Outputs, halves, of_outputs
 from ltdcheck.diagnosis.hearing import Exchange
 from ltdcheck.diagnosis.hidden_clipping import clipped_inside
 from ltdcheck.diagnosis.history import Past
+from ltdcheck.diagnosis.lost_digits import of_half, of_single
 from ltdcheck.diagnosis.pairs import pairs
-from ltdcheck.diagnosis.restless import noise, restless
+from ltdcheck.diagnosis.restless import noise
 from ltdcheck.diagnosis.search import Candidate, asked_of, candidates, catalogue, limit_of, named
-from ltdcheck.faults.fault import Network, fault_named
+from ltdcheck.diagnosis.usual import fresh
+from ltdcheck.faults.fault import Network
 from ltdcheck.problem import Problem
-from ltdcheck.properties.law import Check, Property
+from ltdcheck.properties.law import Property
 from ltdcheck.properties.subject import Subject
-from ltdcheck.properties.values import backward_agrees, forward_agrees, right_in_single
 from ltdcheck.result import Diagnosis
-from ltdcheck.strategies.problems import Recipe, build, configurations
+from ltdcheck.strategies.problems import build, configurations
 
 ENDS = "ragged.agrees"  # where a sequence has lengths, it may be computed otherwise
 MUTATED = "calls.arguments_stay"  # which says itself what it finds, whatever else is wrong
@@ -51,15 +52,15 @@ def diagnose(subject: Subject, problem: Problem, law: Property | None = None) ->
     """
     if law is not None and law.id.startswith("layout."):
         return arranged(subject, problem, law)
-    asked = [asked_of(subject, case) for case in (problem, _fresh(subject, problem))]
+    asked = [asked_of(subject, case) for case in (problem, fresh(subject, problem))]
     limit = limit_of(problem.precision)
     right = residual(subject, Network(subject.cell), asked)
-    likely = _of_single(subject, problem, asked, law.check) if law is not None and law.id == ENDS else []
+    likely = of_single(subject, asked, law.check) if law is not None and law.id == ENDS else []
     forward: list[Diagnosis] = []
     if wrong := right.far > limit or right.facts > 0:
         found = _told_apart(subject, candidates(subject, asked, right, limit), problem.precision, limit)
         likely = likely or named(found) or clipped_inside(subject, asked, limit)
-        likely = likely or (_of_single(subject, problem, asked) if right.far > limit else [])
+        likely = likely or (of_single(subject, asked) if right.far > limit else [])
         forward = [] if likely else _forward(subject, asked, problem.precision, limit)
     if likely or any(OF_RIGHT in one.sentence for one in forward):
         return likely or forward
@@ -82,7 +83,8 @@ def _of_calls(
 
 def _of_several(subject: Subject, asked: Sequence[Exchange], forward: list[Diagnosis], limit: float) -> list[Diagnosis]:
     """Two faults, or one that explains the outputs alone, or how the answers differ."""
-    return pairs(subject, asked, catalogue(subject), limit) or forward or described(subject, asked, limit)
+    found = pairs(subject, asked, catalogue(subject), limit) or forward or described(subject, asked, limit)
+    return of_half(subject, asked) if found and found[0].sentence == WRONG else found
 
 
 def _forward(subject: Subject, asked: Sequence[Exchange], precision: str, limit: float) -> list[Diagnosis]:
@@ -93,30 +95,6 @@ def _forward(subject: Subject, asked: Sequence[Exchange], precision: str, limit:
         return []
     found = _told_apart(alone, candidates(alone, outputs, right, limit), precision, limit)
     return halves(subject, asked, found, limit)
-
-
-def _of_single(
-    subject: Subject, problem: Problem, asked: Sequence[Exchange], check: Check = forward_agrees
-) -> list[Diagnosis]:
-    """Double precision that has the digits of single, gradients too, whichever of its operations loses them."""
-    if problem.precision != "float64" or restless(subject, problem):
-        return []
-    checks = (check, backward_agrees) if subject.has_backward else (check,)
-    if not all(right_in_single(subject, problem, each) for each in checks):
-        return []
-    fault = fault_named("precision-lost")
-    network = fault.plant(subject.cell)
-    if network is None:
-        return []
-    sentence = f"{fault.sentence.rstrip('.')}: the outputs are right to the digits of single precision, and no further"
-    far = residual(subject, network, asked[-1:]).far  # the fresh problem's: of the smallest, gradients may cancel
-    return [Diagnosis(fault.id, sentence, far)] if far < limit_of("float32") else []
-
-
-def _fresh(subject: Subject, problem: Problem) -> Problem:
-    """A problem of usual sizes, in the failing one's precision; of the target's own sizes where it has no others."""
-    I, H = subject.implementation.fixed_sizes or (4, 6)
-    return build(subject.cell, Recipe(T=5, B=3, I=I, H=H, seed=4711, precision=problem.precision))
 
 
 def _told_apart(subject: Subject, found: list[Candidate], precision: str, limit: float) -> list[Candidate]:

@@ -86,8 +86,9 @@ def every_state(subject: Subject, problem: Problem) -> Evidence:
 @law("effects.every_cotangent", questions=4)
 def every_cotangent(subject: Subject, problem: Problem) -> Evidence:
     """The cotangents of the output at every step and of every final state change the gradient of the input."""
-    if not subject.has_backward:
-        return Evidence(not_applicable=subject.forward_only)
+    unseen = "the gradient of the input, in which effects are looked for, is not looked at" * ("x" in subject.without)
+    if unseen or not subject.has_backward:
+        return Evidence(not_applicable=unseen or subject.forward_only)
     problem = subject.within(problem)
     if subject.unreferenced:
         return own_effects.every_cotangent(subject, problem)

@@ -34,6 +34,7 @@ class Subject:
 
     unreferenced = ""  # why nothing is known of its equations, where nothing is
     alone: Sequence[str] = ()  # the precisions in which it is asked, where those are not all of the target's
+    without: frozenset[str] = frozenset()  # the gradient blocks that are not looked at
 
     def __init__(self, implementation: Implementation, layout: Layout, declared: str = "") -> None:
         self.implementation = implementation
@@ -43,7 +44,9 @@ class Subject:
 
     def on(self, implementation: Implementation) -> Subject:
         """Another implementation that is held against the same."""
-        return Subject(implementation, self.layout, self.declared)
+        other = Subject(implementation, self.layout, self.declared)
+        other.without = self.without
+        return other
 
     @property
     def cell(self) -> Cell:
@@ -59,6 +62,12 @@ class Subject:
         """The same, asked in one precision."""
         one = copy(self)
         one.alone = (precision,)
+        return one
+
+    def leaving_out(self, blocks: Iterable[str]) -> Self:
+        """The same, of which these gradient blocks are not looked at."""
+        one = copy(self)
+        one.without = self.without | frozenset(blocks)
         return one
 
     @property
@@ -132,11 +141,15 @@ class Subject:
         assert out.dx is not None
         assert out.dparams is not None
         initial = {f"{s}_0": v for s, v in zip(self.cell.states, out.dstate or (), strict=False)}
-        return {"x": out.dx, **initial, **out.dparams}
+        return self._looked_at({"x": out.dx, **initial, **out.dparams})
 
     def expected_gradients(self, problem: Problem) -> dict[str, Estimate]:
         """The expected gradient blocks, parameters in the target's own arrays."""
-        return self.in_its_arrays(self.expect(problem).gradients, problem)
+        return self._looked_at(self.in_its_arrays(self.expect(problem).gradients, problem))
+
+    def _looked_at(self, blocks: dict[str, Answer]) -> dict[str, Answer]:
+        """Those that are."""
+        return {name: block for name, block in blocks.items() if name not in self.without} if self.without else blocks
 
     def in_its_arrays(self, gradients: Mapping[str, Estimate], problem: Problem) -> dict[str, Estimate]:
         """Gradient blocks of a reference, parameters in the target's own arrays."""

@@ -116,7 +116,9 @@ class Unreferenced(Subject):
 
     def on(self, implementation: Implementation) -> Subject:
         """Another implementation, held against itself."""
-        return Unreferenced(implementation, self.unreferenced, self.declared)
+        other = Unreferenced(implementation, self.unreferenced, self.declared)
+        other.without = self.without
+        return other
 
     def expect(self, problem: Problem) -> Expected:
         """What a new instance answers, with the bound that is measured; for no steps what is due by definition."""
@@ -125,7 +127,8 @@ class Unreferenced(Subject):
     def expected_gradients(self, problem: Problem) -> dict[str, Estimate]:
         """The same blocks, which are the target's own already."""
         given = problem.state is not None
-        return {n: e for n, e in self.expect(problem).gradients.items() if given or not self._initial(n)}
+        gradients = {n: e for n, e in self.expect(problem).gradients.items() if given or not self._initial(n)}
+        return self._looked_at(gradients)
 
     def _initial(self, name: str) -> bool:
         return name in {f"{state}_0" for state in self.cell.states}

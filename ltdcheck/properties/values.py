@@ -123,10 +123,12 @@ class _InDouble(Subject):
         return super()._there(problem).with_(precision="float64")
 
 
-def right_in_single(subject: Subject, problem: Problem, check: Check = forward_agrees) -> bool:
-    """The answers of double precision pass ``check`` within the bounds of single precision."""
+def right_in_single(
+    subject: Subject, problem: Problem, check: Check = forward_agrees, precision: str = "float32"
+) -> bool:
+    """The answers of double precision pass ``check`` within the bounds of single precision, or of a lower one."""
     double = _InDouble(subject.implementation, subject.layout, subject.declared)
-    seen = check(double, problem.with_(precision="float32"))
+    seen = check(double, problem.with_(precision=precision))
     return seen.ok and bool(seen.compared)
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from typing import Any
-
-import numpy as np
+from typing import Any, Self
 
 from ltdcheck.diagnosis.clipping import diagnose_finding
 from ltdcheck.diagnosis.diagnose import diagnose
+from ltdcheck.diagnosis.explains import explains
+from ltdcheck.diagnosis.restless import restless
 from ltdcheck.errors import OracleDisagreementError, TargetFailure
 from ltdcheck.problem import ClippingCall, Problem
 from ltdcheck.properties.law import Disagreement, Property
@@ -161,13 +162,57 @@ class CellExaminer:
         """Two new instances answer the question that fails in two ways."""
         if tally.failing is None or self.subject is None:
             return False
-        problem = self.make(tally.failing)
         try:
-            first, second = (self.subject.run(problem, backward=False, fresh=True) for _ in range(2))
+            return bool(restless(self.subject, self.make(tally.failing)).outputs)
         except TargetFailure:
             return False
-        pairs = zip((first.y, *first.state), (second.y, *second.state), strict=True)
-        return not all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
+
+    def noise(self, tally: Tally[Recipe]) -> frozenset[str]:
+        """The gradients that are other ones each time the case that fails is asked.
+
+        None where outputs are other ones too: then so is all that follows from them.
+        """
+        subject = self.subject
+        if tally.failing is None or tally.failure is not None or not isinstance(subject, Subject):
+            return frozenset()
+        if not subject.has_backward or tally.failing is ASKED_ONCE:
+            return frozenset()
+        try:
+            seen = restless(subject, self.make(tally.failing))
+        except TargetFailure:
+            return frozenset()
+        return frozenset() if seen.outputs else frozenset(seen.gradients)
+
+    def leave_out(self, blocks: frozenset[str]) -> None:
+        """These gradients are not looked at from here on."""
+        if self.subject is not None:
+            self.subject = self.subject.leaving_out(blocks)
+
+    def without(self, blocks: frozenset[str]) -> Self:
+        """One that does not look at these gradients."""
+        other = copy(self)
+        other.leave_out(blocks)
+        return other
+
+    def only(self, blocks: frozenset[str]) -> Self:
+        """One that looks at no other gradients."""
+        subject = self.subject
+        assert subject is not None
+        states = (f"{name}_0" for name in subject.cell.states)
+        return self.without(frozenset({"x", *states, *subject.layout.arrays}) - blocks)
+
+    def explains(self, prop: Property, finding: Finding, likely: Diagnosis) -> bool:
+        """What an earlier finding was put down to is all that is wrong, there and in the fixed cases that fail."""
+        subject = self.subject
+        if not isinstance(subject, Subject) or finding.problem is None:
+            return True
+        fixed = fixed_cases(prop, subject.cell, subject.precisions, self.sizes, self.compiles)
+        failing = [self.make(case) for case in fixed if case.B < LARGE_BATCH and self.status(prop, case) == "failed"]
+        try:
+            problems = [Problem.from_json(finding.problem), *failing]
+            return all(explains(subject, problem, prop, finding.where, likely) for problem in problems)
+        except TargetFailure:
+            return False
 
     def _needs(self, prop: Property, smallest: Recipe, tally: Tally[Recipe]) -> tuple[Problem, str]:
         """The smallest problem with what does not matter left out, and what matters, in words."""
@@ -216,6 +261,14 @@ class ClippingExaminer:
     def holds_for_new(self, prop: Property, tally: Tally[ClippingCall]) -> bool:
         """A function has no instances."""
         return False
+
+    def noise(self, tally: Tally[ClippingCall]) -> frozenset[str]:
+        """It has no gradient of its own."""
+        return frozenset()
+
+    def explains(self, prop: Property, finding: Finding, likely: Diagnosis) -> bool:
+        """A rule that answers this call as the function does was found."""
+        return True
 
 
 def fixed_cases(

@@ -20,6 +20,7 @@ from ltdcheck.runner.subjects import Opened
 RESTLESS = "calls.instances_agree"  # finds that two new instances answer one question in two ways
 FORWARD, IN_BOTH = "values.forward_agrees", "precision.single_agrees_with_double"
 LOWERED = f"double precision has the digits of single, which {FORWARD} finds"
+OTHER_EACH_TIME = "which is another one each time"
 ONE_ASIDE = ("sequence.zero_steps",)  # a process that ends there is a finding, and a new one answers the other laws
 NO_REFERENCE = "it speaks of the equations of a cell, and there is no reference for those of this target"
 
@@ -36,32 +37,65 @@ class Session:
         self._stopped = ""  # why nothing more is asked
         self._lowered = False  # only single precision is asked
         self._failed: set[str] = set()
-        self._faults: dict[str, str] = {}  # that explain a finding, and which law's
+        self._likely: dict[str, str] = {}  # what findings were put down to, and which law's
+        self._wrong: dict[str, str] = {}  # blocks that findings are of, and which law's
+        self._noise: dict[str, str] = {}  # gradients that are not looked at any more, and which law finds why
         self._told: dict[str, Tally[Any]] = {}  # some were asked before their turn
         self._refusals: dict[str, str] = {}  # what the target does instead of answering, and where that was reported
 
     def check(self, prop: Property, plan: Sequence[Property], number: int = 0) -> Result:
         """One property; ``number`` is the line that the result will have in the record."""
-        replay = self.options.replay(number)
         if self.opened.early is not None:
-            return _early(self.opened, prop, plan, replay)
+            return _early(self.opened, prop, plan, self.options.replay(number))
         if prop.id == FORWARD and self.opened.unsettled:
             return replace(self._not_asked(prop, self.opened.other), status="undecided")
         if why := self._needless(prop):
             return self._not_asked(prop, why)
         tally = self._examined(prop)
+        if noisy := self._examiner.noise(tally):
+            return self._beside_noise(prop, noisy, plan, number)
+        return self._judged(prop, tally, plan, number)
+
+    def _beside_noise(self, prop: Property, noisy: frozenset[str], plan: Sequence[Property], number: int) -> Result:
+        """Where some gradients are other ones each time: what else is wrong, or else that they are.
+
+        Once it is said of them they are not looked at any more, so that other causes are found beside this one.
+        """
+        whole, told = self._examiner, self._told
+        self._examiner, self._told = whole.without(noisy), {id: t for id, t in told.items() if t.failing is None}
+        known = all(name in self._wrong for name in noisy)
+        tally = self._examined(prop)
+        if not known and tally.failing is not None and not self._told_better(prop, tally, plan):
+            result = self._judged(prop, tally, plan, number)
+            self._examiner, self._told = whole, told
+            return result
+        if known:
+            self._noise |= {name: self._wrong[name] for name in noisy}
+            return self._judged(prop, tally, plan, number)
+        rest, self._examiner = self._examiner, whole.only(noisy)
+        result = self._judged(prop, self._examiner.examine(prop), plan, number)
+        said = result.finding is not None and _block(result.finding) in noisy
+        self._noise |= dict.fromkeys(noisy, prop.id) if said else {}
+        self._examiner, self._told = (rest, self._told) if said else (whole, told)
+        return result
+
+    def _judged(self, prop: Property, tally: Tally[Any], plan: Sequence[Property], number: int) -> Result:
+        """What was seen, as a result; and what it means for the properties after this one."""
         if why := self._told_better(prop, tally, plan):
             return self._not_asked(prop, why)
-        finding = self._examiner.finding(prop, tally, replay)
+        finding = self._examiner.finding(prop, tally, self.options.replay(number))
         if prop.id in (FORWARD, "pair.forward_agrees"):
             beyond = sum(tally.undecided.values())
             self.drawn = {"drawn": tally.examples + beyond, "beyond_precision": beyond}
+        known = ""
+        if finding is not None:
+            finding, known = self._set_against_others(prop, finding)
         result = _result(self.opened, prop, tally, finding)
-        if self._lowered and result.compared:
-            result = replace(result, notes=(*result.notes, f"judged in single precision: {LOWERED}"))
+        if result.compared:
+            result = replace(result, notes=(*result.notes, *self._limits()))
         if tally.failure is not None:
             result = self._refused(prop, tally.failure, result)
-        elif finding is not None and (why := self._known(prop, tally, plan, finding)):
+        elif finding is not None and (why := known or self._known(prop, tally, plan, finding)):
             return self._not_asked(prop, why)
         if result.status == "failed":
             self._learn(prop, tally, finding)
@@ -69,8 +103,13 @@ class Session:
 
     def _known(self, prop: Property, tally: Tally[Any], plan: Sequence[Property], finding: Finding) -> str:
         """Why a finding says nothing new, or ""."""
-        repeats = self._repeats(prop, finding) or self._restless(prop, tally, plan)
+        repeats = self._unbound(prop, finding) or self._restless(prop, tally, plan)
         return repeats or of_answers(self._examiner, prop, tally, plan, self._failed)
+
+    def _limits(self) -> list[str]:
+        """What was found before, so that results say less than they might."""
+        lowered = [f"judged in single precision: {LOWERED}"] * self._lowered
+        return lowered + [f"judged without d{n}, {OTHER_EACH_TIME}: {law} finds it" for n, law in self._noise.items()]
 
     def _needless(self, prop: Property) -> str:
         """Why the property is not asked for at all, or ""."""
@@ -80,7 +119,9 @@ class Session:
 
     def _learn(self, prop: Property, tally: Tally[Any], finding: Finding | None) -> None:
         """What a failure means for the properties after it."""
-        self._faults |= {d.fault: prop.id for d in (finding.diagnosis if finding else ())}
+        if finding is not None:
+            self._likely |= {_named(likely): prop.id for likely in finding.diagnosis}
+            self._wrong.setdefault(_block(finding), prop.id)
         if prop.id == FORWARD and self._examiner.lowered(prop, tally):
             self._lowered = True
         else:
@@ -95,19 +136,35 @@ class Session:
         """Why the two precisions are not held against each other, or ""."""
         return f"not judged: {LOWERED}" if self._lowered and prop.id == IN_BOTH else ""
 
-    def _repeats(self, prop: Property, finding: Finding) -> str:
-        """Why a finding says nothing that was not found before, or "".
-
-        A fault that an earlier finding named explains it if the reference with that fault answers as the target does on
-        the problem of this finding.
-        """
+    def _unbound(self, prop: Property, finding: Finding) -> str:
+        """Why the bound of a finding means nothing, or ""."""
         if causes := self._failed & bounding(prop, finding):
             return (
                 "not judged: two answers differ by more than the rounding of the reference, which is not that of a "
                 f"target that fails {min(causes)}"
             )
-        known = [d.fault for d in finding.diagnosis if d.fault in self._faults and d.fault != UNKNOWN]
-        return f"not judged: {known[0]}, found in {self._faults[known[0]]}, does this too" if known else ""
+        return ""
+
+    def _set_against_others(self, prop: Property, finding: Finding) -> tuple[Finding, str]:
+        """Why a finding says nothing that was not found before, or ""; and itself, put down to nothing that is refuted.
+
+        What an earlier finding was put down to, a fault or a factor, explains it if the reference with it answers as
+        the target does all that the law asks on the problem of this finding.
+        """
+        left, refuted = [], ""
+        for likely in finding.diagnosis:
+            law = self._likely.get(_named(likely))
+            if law is None:
+                left.append(likely)
+            elif self._examiner.explains(prop, finding, likely):
+                what = "the factors of the gradients that are" if likely.fault == UNKNOWN else f"{likely.fault},"
+                does = "do" if likely.fault == UNKNOWN else "does"
+                return finding, f"not judged: {what} found in {law}, {does} this too"
+            else:
+                refuted = refuted or f"what {law} finds does not explain all of this"
+        if refuted and not left:
+            left = [Diagnosis(UNKNOWN, refuted, 0.0)]
+        return replace(finding, diagnosis=tuple(left)), ""
 
     def _restless(self, prop: Property, tally: Tally[Any], plan: Sequence[Property]) -> str:
         """Why a finding of a target that has no reference says only that it is no function of its arguments, or ""."""
@@ -150,6 +207,16 @@ class Session:
 
     def _not_asked(self, prop: Property, reason: str) -> Result:
         return Result(self.opened.target.spec, self.opened.cell, self.opened.variant, prop.id, "not_applicable", reason)
+
+
+def _block(finding: Finding) -> str:
+    """The block that it is of, as :meth:`Subject.gradients` names it if it is a gradient."""
+    return finding.where.target_block or finding.where.block.removeprefix("d")
+
+
+def _named(likely: Diagnosis) -> str:
+    """By what another finding is known to be put down to the same: where no fault is named, by what is measured."""
+    return likely.sentence if likely.fault == UNKNOWN else likely.fault
 
 
 def _early(opened: Opened | OpenedPair, prop: Property, plan: Sequence[Property], replay: str) -> Result:
