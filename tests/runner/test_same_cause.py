@@ -8,23 +8,25 @@ from typing import Any
 import numpy as np
 from properties.subjects import Change, Changed
 
+from ltdcheck.faults.fault import Network, fault_named
 from ltdcheck.implementation import Outputs
 from ltdcheck.problem import Problem
 from ltdcheck.properties.law import property_named
 from ltdcheck.reference.cells import Elman
-from ltdcheck.result import Result
+from ltdcheck.result import UNKNOWN, Result
 from ltdcheck.runner import examiners, subjects
 from ltdcheck.runner.profiles import profile_named
 from ltdcheck.runner.session import Session
 
 FORWARD, BACKWARD = "values.forward_agrees", "gradients.backward_agrees"
+AGAIN, NO_STEPS = "calls.repeatable", "sequence.zero_steps"
 STATE, STRIDES, MUTATED = "effects.every_state", "calls.memory_order", "calls.arguments_stay"
 
 
-def results(change: Change, *ids: str) -> dict[str, Result]:
-    """What becomes of these laws, of an Elman network whose answers are changed."""
-    target = subjects.Target("it", cell="elman")
-    opened = subjects.identified(subjects.Opened(target, Changed(Elman(), change)))  # type: ignore[arg-type]
+def results(change: Change | Network, *ids: str) -> dict[str, Result]:
+    """What becomes of these laws, of an Elman network whose answers are changed, or of another network."""
+    network = change if isinstance(change, Network) else Changed(Elman(), change)
+    opened = subjects.identified(subjects.Opened(subjects.Target("it", cell="elman"), network))  # type: ignore[arg-type]
     session = Session(opened, examiners.Options(profile=replace(profile_named("quick"), examples=0)))
     plan = [property_named(id) for id in ids]
     return {prop.id: session.check(prop, plan) for prop in plan}
@@ -73,3 +75,99 @@ def test_two_unknown_causes_are_two_findings() -> None:
     assert {id: result.status for id, result in found.items()} == {BACKWARD: "failed", MUTATED: "failed"}
     assert found[MUTATED].finding is not None
     assert not found[MUTATED].finding.diagnosis
+
+
+def failed(found: dict[str, Result]) -> dict[str, str]:
+    """What each finding is put down to first."""
+    return {id: r.finding.diagnosis[0].fault for id, r in found.items() if r.finding is not None}
+
+
+class Noise:
+    """The first step of the input's gradient is memory that nobody wrote."""
+
+    def __init__(self) -> None:
+        self.dice = np.random.default_rng(3)
+
+    def __call__(self, out: Outputs, problem: Problem) -> Outputs:
+        """Another one each time."""
+        if out.dx is None:
+            return out
+        dx = out.dx.copy()
+        dx[:1] = self.dice.standard_normal(dx[:1].shape)
+        return replace(out, dx=dx)
+
+
+def test_noise_in_a_gradient_is_found_once() -> None:
+    """What compares two answers looks at the other gradients from there on, and says so."""
+    found = results(Noise(), BACKWARD, AGAIN, "calls.instances_agree")
+    assert failed(found) == {BACKWARD: "nondeterministic"}
+    finding = found[BACKWARD].finding
+    assert finding is not None
+    assert finding.diagnosis[0].sentence == "The same call gives another answer each time: dx in steps 1 to 1 of 5"
+    assert found[AGAIN].status == "passed"
+    assert found[AGAIN].notes == (f"judged without dx, which is another one each time: {BACKWARD} finds it",)
+
+
+class AddingUp(Changed):
+    """Noise, and gradients of parameters that are added to those of the call before."""
+
+    def __init__(self) -> None:
+        super().__init__(Elman(), Noise())
+        fault = fault_named("gradient-leaks-between-calls").plant(Elman())
+        assert fault is not None
+        self.adding = fault
+
+    def run(self, problem: Problem, *, backward: bool = True, fresh: bool = False) -> Outputs:
+        """Both."""
+        return self.change(self.adding.run(problem, backward=backward, fresh=fresh), problem)
+
+
+def test_noise_hides_nothing_that_earlier_calls_leave() -> None:
+    """Each is a finding, and is named."""
+    found = failed(results(AddingUp(), FORWARD, BACKWARD, AGAIN, "calls.instances_agree"))
+    assert found == {BACKWARD: "nondeterministic", AGAIN: "gradient-leaks-between-calls"}
+
+
+def scaled(out: Outputs, problem: Problem) -> Outputs:
+    """Every gradient is too large by one part in ten thousand."""
+    if out.dx is None or out.dparams is None or out.dstate is None:
+        return out
+    params = {name: g * g.dtype.type(1.0001) for name, g in out.dparams.items()}
+    return replace(out, dx=out.dx * 1.0001, dstate=tuple(s * 1.0001 for s in out.dstate), dparams=params)
+
+
+def scaled_and_stuck(out: Outputs, problem: Problem) -> Outputs:
+    """And no gradient comes back through no steps."""
+    out = scaled(out, problem)
+    return out if len(problem.x) or out.dstate is None else replace(out, dstate=(np.zeros_like(out.dstate[0]),))
+
+
+def test_a_factor_is_found_once() -> None:
+    """No steps show it again."""
+    found = results(scaled, BACKWARD, NO_STEPS)
+    assert failed(found) == {BACKWARD: UNKNOWN}
+    assert "the factors of the gradients that are found in" in found[NO_STEPS].reason
+
+
+def test_a_factor_hides_no_other_fault() -> None:
+    """What no steps show beside it is a finding of its own, and not put down to the factor."""
+    found = results(scaled_and_stuck, BACKWARD, NO_STEPS)
+    assert failed(found) == {BACKWARD: UNKNOWN, NO_STEPS: UNKNOWN}
+    assert found[NO_STEPS].finding is not None
+    assert found[NO_STEPS].finding.diagnosis[0].sentence == f"what {BACKWARD} finds does not explain all of this"
+
+
+class DoubledAndMutating(Network):
+    """The bias is added twice, and the input is changed in place."""
+
+    def run(self, problem: Problem, *, backward: bool = True, fresh: bool = False) -> Outputs:
+        """Both."""
+        doubled = fault_named("bias-doubled").plant(Elman())
+        assert doubled is not None
+        return replace(doubled.run(problem, backward=backward, fresh=fresh), facts={"mutated": ["x"]})
+
+
+def test_a_named_fault_hides_no_other() -> None:
+    """The doubled bias explains every number, and not that the input is changed."""
+    found = failed(results(DoubledAndMutating(Elman()), FORWARD, MUTATED, STATE))
+    assert found == {FORWARD: "bias-doubled", MUTATED: UNKNOWN}
