@@ -108,10 +108,11 @@ class CellExaminer:
         smallest, matters = tally.failing, ""
         problem = self.make(smallest)
         if tries:
-            sizes = self.sizes
+            sizes, precisions = self.sizes, self.subject.precisions
 
             def still(recipe: Recipe) -> bool:
-                return (sizes is None or sizes == (recipe.I, recipe.H)) and fails(check, recipe, tally)
+                made = sizes is None or sizes == (recipe.I, recipe.H)
+                return made and recipe.precision in precisions and fails(check, recipe, tally)
 
             smallest = shrink(self.subject.cell, tally.failing, still, tries)
             problem, matters = self._needs(prop, smallest, tally)
@@ -295,7 +296,7 @@ def _itself(recipe: Recipe) -> Recipe:
 
 
 def _diagnosed(prop: Property, subject: Subject, problem: Problem, *, fatal: bool) -> list[Diagnosis]:
-    if fatal:
+    if fatal or prop.about == "memory":  # no fault is about what is kept for the next call
         return []
     try:
         return diagnose(subject, problem, prop)
