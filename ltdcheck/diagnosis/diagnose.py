@@ -22,6 +22,7 @@ from ltdcheck.diagnosis.forward import OF_RIGHT, Outputs, halves, of_outputs
 from ltdcheck.diagnosis.hearing import Exchange
 from ltdcheck.diagnosis.hidden_clipping import clipped_inside
 from ltdcheck.diagnosis.history import Past
+from ltdcheck.diagnosis.idle import idle
 from ltdcheck.diagnosis.lost_digits import of_half, of_single
 from ltdcheck.diagnosis.pairs import pairs
 from ltdcheck.diagnosis.restless import noise
@@ -36,6 +37,7 @@ from ltdcheck.strategies.problems import build, configurations
 
 ENDS = "ragged.agrees"  # where a sequence has lengths, it may be computed otherwise
 MUTATED = "calls.arguments_stay"  # which says itself what it finds, whatever else is wrong
+NO_EFFECT = "effects.every_parameter"
 TOLD_APART = 8  # problems that candidates are told apart by, at most
 
 
@@ -52,6 +54,8 @@ def diagnose(subject: Subject, problem: Problem, law: Property | None = None) ->
     """
     if law is not None and law.id.startswith("layout."):
         return arranged(subject, problem, law)
+    if law is not None and law.id == NO_EFFECT and (unread := idle(subject)):
+        return unread
     asked = [asked_of(subject, case) for case in (problem, fresh(subject, problem))]
     limit = limit_of(problem.precision)
     right = residual(subject, Network(subject.cell), asked)

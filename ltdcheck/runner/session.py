@@ -87,24 +87,23 @@ class Session:
         if prop.id in (FORWARD, "pair.forward_agrees"):
             beyond = sum(tally.undecided.values())
             self.drawn = {"drawn": tally.examples + beyond, "beyond_precision": beyond}
-        known = ""
-        if finding is not None:
+        known = self._unbound(prop, finding) if finding else ""
+        if finding is not None and not known:
             finding, known = self._set_against_others(prop, finding)
         result = _result(self.opened, prop, tally, finding)
         if result.compared:
             result = replace(result, notes=(*result.notes, *self._limits()))
         if tally.failure is not None:
             result = self._refused(prop, tally.failure, result)
-        elif finding is not None and (why := known or self._known(prop, tally, plan, finding)):
+        elif finding is not None and (why := known or self._known(prop, tally, plan)):
             return self._not_asked(prop, why)
         if result.status == "failed":
             self._learn(prop, tally, finding)
         return result
 
-    def _known(self, prop: Property, tally: Tally[Any], plan: Sequence[Property], finding: Finding) -> str:
+    def _known(self, prop: Property, tally: Tally[Any], plan: Sequence[Property]) -> str:
         """Why a finding says nothing new, or ""."""
-        repeats = self._unbound(prop, finding) or self._restless(prop, tally, plan)
-        return repeats or of_answers(self._examiner, prop, tally, plan, self._failed)
+        return self._restless(prop, tally, plan) or of_answers(self._examiner, prop, tally, plan, self._failed)
 
     def _limits(self) -> list[str]:
         """What was found before, so that results say less than they might."""
