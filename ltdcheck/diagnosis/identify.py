@@ -6,6 +6,7 @@
    nothing, the variants with one known fault are asked; and if none of those does either, the nearest variant stays.
 2. *Pokes*: one gate's part of one array is changed, under each reading of the array's shape that fits. The block of the
    reference that answers alike is what the part is.
+   Where nothing explains the answers and rows change each other, each row is asked alone.
 3. *Proof*: the reference with the layout found, and the target, on a fresh problem of other sizes.
 """
 
@@ -26,6 +27,7 @@ from ltdcheck.diagnosis.guesses import faulty, guesses, planted, with_threshold
 from ltdcheck.diagnosis.held_inputs import clipped_at, with_clip
 from ltdcheck.diagnosis.measure import rounding
 from ltdcheck.diagnosis.probe import B, Probe, Reading, Response, T, answer_of, far, there, unchanged
+from ltdcheck.diagnosis.rows import RowByRow, coupled
 from ltdcheck.errors import TargetFailure, TargetUnusableError
 from ltdcheck.faults.fault import Network, fault_named
 from ltdcheck.implementation import Implementation
@@ -121,6 +123,8 @@ def identify(target: Implementation, name: str, claimed: str | None = None, ask:
     swapped = _swapped(probe, starts[0], target.states)
     if (best is None or not best.explained) and probe.leave_out_restless(starts[0], swapped=swapped):
         best = _best(_identify(probe, cells, readings, start) for start in starts)
+    if (best is None or not best.explained) and (alone := _by_rows(probe, name, claimed, starts[0], swapped=swapped)):
+        return alone
     if best is None or not best.explained:
         require_known_clocks(probe, cells[0], name, starts[0])
     if best is None:
@@ -131,6 +135,17 @@ def identify(target: Implementation, name: str, claimed: str | None = None, ask:
         require_known_groups(target, name, best.layout, best.network)
         return best
     return replace(best, layout=replace(best.layout, doubt=_doubt(best.cell)))
+
+
+def _by_rows(probe: Probe, name: str, claimed: str | None, start: Params, *, swapped: bool) -> Identification | None:
+    """What each row alone is, where rows change each other; how far off the target is then is that of whole batches."""
+    target = probe.target
+    if type(probe) is not Probe or isinstance(target, RowByRow):
+        return None
+    if not coupled(target, there(probe.problem(start, target.states), swapped=swapped)):
+        return None
+    found = identify(RowByRow(target), name, claimed)
+    return replace(found, distance=proof(probe, found.layout, found.network)) if found.explained else None
 
 
 def _doubt(cell: Cell) -> str:
