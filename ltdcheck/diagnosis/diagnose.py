@@ -26,6 +26,7 @@ from ltdcheck.diagnosis.idle import idle
 from ltdcheck.diagnosis.lost_digits import of_half, of_single
 from ltdcheck.diagnosis.pairs import pairs
 from ltdcheck.diagnosis.restless import noise
+from ltdcheck.diagnosis.row_order import reordered
 from ltdcheck.diagnosis.search import Candidate, asked_of, candidates, catalogue, limit_of, named
 from ltdcheck.diagnosis.usual import fresh
 from ltdcheck.faults.fault import Network
@@ -86,8 +87,9 @@ def _of_calls(
 
 
 def _of_several(subject: Subject, asked: Sequence[Exchange], forward: list[Diagnosis], limit: float) -> list[Diagnosis]:
-    """Two faults, or one that explains the outputs alone, or how the answers differ."""
-    found = pairs(subject, asked, catalogue(subject), limit) or forward or described(subject, asked, limit)
+    """Another order of rows, two faults, or one that explains the outputs alone, or how the answers differ."""
+    found = reordered(subject, asked, limit) or pairs(subject, asked, catalogue(subject), limit)
+    found = found or forward or described(subject, asked, limit)
     return of_half(subject, asked) if found and found[0].sentence == WRONG else found
 
 

@@ -11,6 +11,7 @@ from ltdcheck.diagnosis.forward import OF_NEITHER, OF_RIGHT, Outputs, of_outputs
 from ltdcheck.diagnosis.hearing import Exchange, heard, put
 from ltdcheck.diagnosis.pairs import both
 from ltdcheck.diagnosis.restless import ID as NOISE
+from ltdcheck.diagnosis.row_order import networks
 from ltdcheck.diagnosis.search import asked_of, catalogue, limit_of
 from ltdcheck.diagnosis.usual import fresh
 from ltdcheck.faults.fault import Fault, Network
@@ -71,8 +72,9 @@ def _answers(subject: Subject, network: Network, asked: Sequence[Exchange], like
 
 
 def _networks(subject: Subject, likely: Diagnosis) -> Iterator[Network]:
-    """The reference with what is named: a fault, two at once, or the factors of its gradients."""
+    """The reference with what is named: a fault, two at once, another order of rows, or factors of its gradients."""
     if likely.fault == UNKNOWN:
+        yield from (network for network in networks(subject.cell) if likely.sentence.startswith(network.words))
         yield Scaled(subject.cell, *_factors(subject))
         return
     parts = [[one for one in catalogue(subject) if one.id == id] for id in likely.fault.split(" + ")]

@@ -156,9 +156,8 @@ class Session:
             if law is None:
                 left.append(likely)
             elif self._examiner.explains(prop, finding, likely):
-                what = "the factors of the gradients that are" if likely.fault == UNKNOWN else f"{likely.fault},"
-                does = "do" if likely.fault == UNKNOWN else "does"
-                return finding, f"not judged: {what} found in {law}, {does} this too"
+                what = "what is measured" if likely.fault == UNKNOWN else f"{likely.fault}, found"
+                return finding, f"not judged: {what} in {law}{',' * (likely.fault != UNKNOWN)} does this too"
             else:
                 refuted = refuted or f"what {law} finds does not explain all of this"
         if refuted and not left:

@@ -9,6 +9,7 @@ import pytest
 
 from ltdcheck.diagnosis.diagnose import diagnose
 from ltdcheck.diagnosis.identify import identify
+from ltdcheck.diagnosis.idle import idle
 from ltdcheck.faults.fault import Network
 from ltdcheck.implementation import Outputs
 from ltdcheck.problem import Problem
@@ -48,3 +49,25 @@ def test_it_has_no_role(cell: LSTM | GRU) -> None:
     assert seen.disagreement is not None
     assert seen.disagreement.message == "part of unused (1) has no effect on any output"
     assert "precision-lost" not in [d.fault for d in diagnose(subject, problem, law)]
+
+
+class Peepless(WithOneMore):
+    """As many as an LSTM has peepholes, none of them read."""
+
+    def parameters(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
+        """Those of the cell, and three vectors in one."""
+        return {**super().parameters(input_size, hidden_size), "unused": (3 * hidden_size,)}
+
+
+def test_what_as_many_entries_would_be_is_named() -> None:
+    """The variant that would read them, and the fault by which it does not."""
+    target = Peepless(LSTM())
+    subject = Subject(target, identify(target, "it").layout)
+    seen = diagnose(subject, build(LSTM(), Recipe()), property_named("effects.every_parameter"))
+    assert seen[0].fault == "peephole-unused"
+
+
+def test_of_other_numbers_of_entries_nothing_is_said() -> None:
+    """No variant of an LSTM has one vector more."""
+    target = WithOneMore(LSTM())
+    assert idle(Subject(target, identify(target, "it").layout)) == []

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from properties.subjects import Change, Changed
 
+from ltdcheck.diagnosis.row_order import Reordered
 from ltdcheck.faults.fault import Network, fault_named
 from ltdcheck.implementation import Outputs
 from ltdcheck.problem import Problem
@@ -146,7 +147,7 @@ def test_a_factor_is_found_once() -> None:
     """No steps show it again."""
     found = results(scaled, BACKWARD, NO_STEPS)
     assert failed(found) == {BACKWARD: UNKNOWN}
-    assert "the factors of the gradients that are found in" in found[NO_STEPS].reason
+    assert f"what is measured in {BACKWARD} does this too" in found[NO_STEPS].reason
 
 
 def test_a_factor_hides_no_other_fault() -> None:
@@ -171,3 +172,27 @@ def test_a_named_fault_hides_no_other() -> None:
     """The doubled bias explains every number, and not that the input is changed."""
     found = failed(results(DoubledAndMutating(Elman()), FORWARD, MUTATED, STATE))
     assert found == {FORWARD: "bias-doubled", MUTATED: UNKNOWN}
+
+
+def test_another_order_of_rows_is_found_once() -> None:
+    """Each row alone is an Elman network's, and no steps return the rows in that order too."""
+    found = results(Reordered(Elman(), [1], "in reverse"), FORWARD, NO_STEPS, "batch.rows_are_independent")
+    assert failed(found) == {FORWARD: UNKNOWN}
+    assert found[FORWARD].finding is not None
+    assert found[FORWARD].finding.diagnosis[0].sentence == "the rows of h_0 are read in reverse"
+    assert "what is measured in" in found[NO_STEPS].reason
+
+
+class ReorderedAndEmpty(Reordered):
+    """And no steps return a state of zeros."""
+
+    def run(self, problem: Problem, *, backward: bool = True, fresh: bool = False) -> Outputs:
+        """Both."""
+        out = super().run(problem, backward=backward, fresh=fresh)
+        return out if len(problem.x) else replace(out, state=(np.zeros_like(out.state[0]),))
+
+
+def test_another_order_of_rows_hides_no_other_fault() -> None:
+    """Of one row alone no steps are wrong as well."""
+    found = failed(results(ReorderedAndEmpty(Elman(), [1], "in reverse"), FORWARD, NO_STEPS))
+    assert found == {FORWARD: UNKNOWN, NO_STEPS: UNKNOWN}
