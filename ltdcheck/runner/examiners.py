@@ -1,56 +1,32 @@
-"""How the properties of one kind of subject are examined: on which cases, and what becomes of one that fails."""
+"""How the properties of cells are examined: on which cases, and what becomes of one that fails."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, Self
 
-from ltdcheck.diagnosis.clipping import diagnose_finding
 from ltdcheck.diagnosis.diagnose import diagnose
 from ltdcheck.diagnosis.explains import explains
 from ltdcheck.diagnosis.restless import restless
 from ltdcheck.errors import OracleDisagreementError, TargetFailure
-from ltdcheck.problem import ClippingCall, Problem
+from ltdcheck.problem import Problem
 from ltdcheck.properties.law import Disagreement, Property
 from ltdcheck.properties.subject import Subject
 from ltdcheck.properties.values import right_in_single
-from ltdcheck.reference.cell import Cell
 from ltdcheck.result import Diagnosis, Finding
+from ltdcheck.runner.cases import LONG, drawn_cases, fixed_cases
 from ltdcheck.runner.examine import FATAL, Tally, check_of, examine, fails
 from ltdcheck.runner.needs import needs
 from ltdcheck.runner.new import New
 from ltdcheck.runner.profiles import Profile, profile_named
-from ltdcheck.runner.remembered import Remembered
 from ltdcheck.runner.shrinking import shrink
 from ltdcheck.runner.subjects import Opened
-from ltdcheck.strategies.gradients import clipping_calls
-from ltdcheck.strategies.gradients import configurations as clipping_configurations
-from ltdcheck.strategies.problems import (
-    LARGE_BATCH,
-    Recipe,
-    build,
-    configurations,
-    few,
-    in_turn,
-    long,
-    of_sizes,
-    recipes,
-)
+from ltdcheck.strategies.problems import LARGE_BATCH, Recipe, build, of_sizes, recipes
 
 PROVED = ("values.", "gradients.")  # whose findings' expected values are proved
-# in every configuration
-BROAD = (
-    "values.forward_agrees",
-    "gradients.backward_agrees",
-    "gradients.present",
-    "pair.forward_agrees",
-    "pair.gradients_agree",
-)
-LONG = ("lags.long_memory",)  # on long problems alone
-OF_EARLIER_CALLS = ("clipping.memoryless",)  # asks for the same call again
 BY_DIFFERENCES = "differences of the target's own forward pass, with their own error"
 ASKED_ONCE = Recipe(T=0)  # stands for the case of a law that looks at none
 
@@ -94,14 +70,14 @@ class CellExaminer:
         drawn = recipes(subject.cell, precisions=subject.precisions, max_T=profile.longest, sizes=self.sizes)
         if self.compiles:
             drawn = of_sizes(drawn, fixed, self.compiles, profile.longest)
-        return examine(check, fixed, drawn, examples=_drawn(prop, profile), random_seed=self.options.seed)
+        return examine(check, fixed, drawn, examples=drawn_cases(prop, profile), random_seed=self.options.seed)
 
     def finding(self, prop: Property, tally: Tally[Recipe], replay: str) -> Finding | None:
         """What is wrong, on the smallest problem; None where nothing is, or where the oracles exclude each other."""
         if tally.failing is None or tally.disagreement is None or self.subject is None:
             return None
         if prop.about == "program":
-            return _finding_of(tally.disagreement, None, [], replay)
+            return finding_of(tally.disagreement, None, [], replay)
         check = check_of(prop, self.subject, self.make)
         fatal = tally.failure is not None and tally.failure.kind in FATAL
         tries = 0 if fatal else self.options.profile.shrinks
@@ -132,7 +108,7 @@ class CellExaminer:
                 tally.error = str(ours)
                 return None
         likely = _diagnosed(prop, self.subject, problem, fatal=fatal or bool(self.subject.unreferenced))
-        return replace(_finding_of(seen, problem.to_json(), likely, replay, oracle), matters=matters)
+        return replace(finding_of(seen, problem.to_json(), likely, replay, oracle), matters=matters)
 
     def lowered(self, prop: Property, tally: Tally[Recipe]) -> bool:
         """From here on single precision alone is asked: it has the property, and double has it to single's digits."""
@@ -231,66 +207,6 @@ class CellExaminer:
         return check_of(prop, self.subject, lambda problem: problem)
 
 
-class ClippingExaminer:
-    """Examines properties of clipping functions on calls."""
-
-    def __init__(self, opened: Opened, options: Options) -> None:
-        self.rule: Any = opened.implementation
-        self.options = options
-
-    @cached_property
-    def remembered(self) -> Remembered:
-        """The same function, whose answers are kept."""
-        return Remembered(self.rule)
-
-    def examine(self, prop: Property) -> Tally[ClippingCall]:
-        """The property on fixed and drawn calls."""
-        rule = self.rule if prop.id in OF_EARLIER_CALLS else self.remembered
-        check: Callable[[ClippingCall], Any] = check_of(prop, rule, lambda call: call)
-        fixed = [c for p in ("float64", "float32") for c in clipping_configurations(self.rule.kind, p)]
-        drawn = clipping_calls(kind=self.rule.kind)
-        examples = _drawn(prop, self.options.profile)
-        return examine(check, fixed, drawn, examples=examples, random_seed=self.options.seed)
-
-    def finding(self, prop: Property, tally: Tally[ClippingCall], replay: str) -> Finding | None:
-        """What is wrong."""
-        if tally.failing is None or tally.disagreement is None:
-            return None
-        diagnosis = diagnose_finding(prop.check, self.rule, tally.failing) if tally.failure is None else []
-        return _finding_of(tally.disagreement, tally.failing.to_json(), diagnosis, replay)
-
-    def holds_for_new(self, prop: Property, tally: Tally[ClippingCall]) -> bool:
-        """A function has no instances."""
-        return False
-
-    def noise(self, tally: Tally[ClippingCall]) -> frozenset[str]:
-        """It has no gradient of its own."""
-        return frozenset()
-
-    def explains(self, prop: Property, finding: Finding, likely: Diagnosis) -> bool:
-        """A rule that answers this call as the function does was found."""
-        return True
-
-
-def fixed_cases(
-    prop: Property,
-    cell: Cell,
-    precisions: Sequence[str],
-    sizes: tuple[int, int] | None = None,
-    compiles: str = "",
-) -> list[Recipe]:
-    """What a check always asks of a property."""
-    if prop.id in LONG:
-        return long(cell, precisions, sizes)
-    chosen = (configurations if prop.id in BROAD else few)(cell, precisions, sizes, compiles)
-    return in_turn(chosen, precisions) if prop.questions > 1 else chosen
-
-
-def _drawn(prop: Property, profile: Profile) -> int:
-    """How many cases are drawn for a property."""
-    return -(-profile.examples // prop.questions)
-
-
 def _itself(recipe: Recipe) -> Recipe:
     return recipe
 
@@ -304,9 +220,10 @@ def _diagnosed(prop: Property, subject: Subject, problem: Problem, *, fatal: boo
         return []
 
 
-def _finding_of(
+def finding_of(
     seen: Disagreement, problem: dict[str, Any] | None, diagnosis: Sequence[Diagnosis], replay: str, oracle: str = ""
 ) -> Finding:
+    """A finding of what was seen."""
     likely = tuple(diagnosis)
     return Finding(
         seen.where, seen.got, seen.expected, seen.bound, seen.message, problem, likely, replay, oracle=oracle

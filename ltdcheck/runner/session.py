@@ -10,9 +10,10 @@ from ltdcheck.errors import TargetFailure
 from ltdcheck.faults.fault import fault_named
 from ltdcheck.properties.law import Disagreement, Property
 from ltdcheck.result import UNKNOWN, Diagnosis, Finding, Place, Result
+from ltdcheck.runner.clipping_examiner import ClippingExaminer
 from ltdcheck.runner.consequences import CONSEQUENCES, OF_HISTORY, bounding
 from ltdcheck.runner.examine import FATAL, Tally
-from ltdcheck.runner.examiners import CellExaminer, ClippingExaminer, Options
+from ltdcheck.runner.examiners import CellExaminer, Options
 from ltdcheck.runner.pairs import OpenedPair, PairExaminer
 from ltdcheck.runner.same_cause import of_answers, of_strides
 from ltdcheck.runner.subjects import Opened

@@ -22,8 +22,8 @@ from ltdcheck.properties.subject import Subject
 from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.layout import ArrayLayout, Layout, _numbers
 from ltdcheck.reference.variants import variants
+from ltdcheck.runner.cases import fixed_cases
 from ltdcheck.runner.examine import Tally, check_of, examine
-from ltdcheck.runner.examiners import fixed_cases
 from ltdcheck.strategies.problems import LARGE_BATCH, Recipe, build
 
 LAGS = 200  # steps from which on a problem is one of long lags

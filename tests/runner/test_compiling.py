@@ -15,7 +15,8 @@ from ltdcheck.implementation import Implementation, Outputs
 from ltdcheck.problem import Problem
 from ltdcheck.properties.law import properties, property_named
 from ltdcheck.reference.cells import Elman
-from ltdcheck.runner.examiners import LONG, CellExaminer, Options
+from ltdcheck.runner.cases import LONG
+from ltdcheck.runner.examiners import CellExaminer, Options
 from ltdcheck.runner.profiles import profile_named
 from ltdcheck.runner.session import Session
 from ltdcheck.runner.subjects import Opened, Target, identified
