@@ -129,6 +129,30 @@ def test_noise_hides_nothing_that_earlier_calls_leave() -> None:
     assert found == {BACKWARD: "nondeterministic", AGAIN: "gradient-leaks-between-calls"}
 
 
+class Threads:
+    """Sums in another order each time, which is a unit in the last digit; and dW is twice as large as it should be."""
+
+    def __init__(self) -> None:
+        self.dice = np.random.default_rng(4)
+
+    def __call__(self, out: Outputs, problem: Problem) -> Outputs:
+        """Another one each time."""
+        if out.dparams is None:
+            return out
+        summed = {
+            n: np.nextafter(g, self.dice.choice([-9, 9], g.shape).astype(g.dtype)) for n, g in out.dparams.items()
+        }
+        return replace(out, dparams={**summed, "W": 2 * summed["W"]})
+
+
+def test_rounding_that_is_another_one_each_time_is_no_noise() -> None:
+    """A wrong gradient is named for what is wrong with it, and the others are looked at."""
+    found = results(Threads(), BACKWARD, AGAIN, "calls.instances_agree")
+    assert list(failed(found)) == [BACKWARD]
+    assert failed(found)[BACKWARD] != "nondeterministic"
+    assert not found[AGAIN].notes
+
+
 def scaled(out: Outputs, problem: Problem) -> Outputs:
     """Every gradient is too large by one part in ten thousand."""
     if out.dx is None or out.dparams is None or out.dstate is None:
