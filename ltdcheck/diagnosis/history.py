@@ -37,12 +37,16 @@ class Past:
     exchanges: list[Exchange] = field(default_factory=list)
 
     def left_behind(self, known: Sequence[Exchange] = ()) -> list[Candidate]:
-        """The faults that answer as the target does, all that is ``known`` of it from other questions included."""
+        """The faults that answer as the target does, all that is ``known`` of it from other questions included.
+
+        Where there is none, those that answer what is asked here: what a fault makes of calls may have begun earlier.
+        """
         for case, others in _in_turn(self.subject, self.problem, self.law):
             of_law, more = heard(self.law.check, self.subject, case, others)
             self.exchanges += [*of_law, *more]
             # what a target does with other sizes and arguments may be its own: then what the law asks decides
-            for exchanges in ([*known, *of_law, *more], [*known, *of_law]):
+            tries = [[*known, *of_law, *more], [*known, *of_law]]
+            for exchanges in [*tries, *([[*of_law, *more], [*of_law]] if known else [])]:
                 right = residual(self.subject, Network(self.subject.cell), exchanges)
                 if not (right.far > self.limit or right.facts):
                     continue
