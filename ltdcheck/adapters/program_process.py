@@ -81,7 +81,7 @@ class Process:
             except BrokenPipeError:
                 raise self._death(what) from None
         answer, _, rest = bytes(self._answer).partition(b"\n")
-        if rest:
+        if rest and answer.lstrip().startswith(b"{"):  # else the line is none of the protocol, and is refused as that
             raise TargetAnswer(f"wrote more than one line as its answer to {what}: {self._begins()}")
         self._answer.clear()
         return answer

@@ -39,7 +39,7 @@ def named(rows: list[Target], ordinary: int = 1) -> list[object]:
     return [pytest.param(row, id=row.spec.rpartition("/")[2], marks=m) for row, m in zip(rows, marks, strict=True)]
 
 
-@pytest.mark.parametrize("row", named([*RIGHT, *CLAIMED], ordinary=4))
+@pytest.mark.parametrize("row", named([*RIGHT, *CLAIMED], ordinary=7))
 def test_a_right_implementation_conforms(row: Target) -> None:
     """Whatever its layout, it is identified, and no property fails or stays undecided."""
     results = verdicts(row)
@@ -47,7 +47,7 @@ def test_a_right_implementation_conforms(row: Target) -> None:
     assert results[0].cell == row.cell
 
 
-@pytest.mark.parametrize("row", named(FAULTY, ordinary=8))
+@pytest.mark.parametrize("row", named(FAULTY, ordinary=15))
 def test_a_faulty_implementation_does_not(row: Target) -> None:
     """There is a finding with a place and two different numbers; the first has a problem that is small."""
     findings = [r.finding for r in verdicts(row) if r.finding]
@@ -60,7 +60,7 @@ def test_a_faulty_implementation_does_not(row: Target) -> None:
         assert findings[0].problem["sizes"]["H"] <= 6
 
 
-@pytest.mark.parametrize("row", named(CLAIMED_FAULTY))
+@pytest.mark.parametrize("row", named(CLAIMED_FAULTY, ordinary=3))
 def test_a_fault_of_a_claimed_family_is_named(row: Target) -> None:
     """The best diagnosis of the first finding is what the row says."""
     first = next(r.finding for r in verdicts(row) if r.finding)
@@ -68,7 +68,7 @@ def test_a_fault_of_a_claimed_family_is_named(row: Target) -> None:
     assert first.diagnosis[0].fault.partition(".")[0] == row.fault
 
 
-@pytest.mark.parametrize("row", named(DECLARED, ordinary=6))
+@pytest.mark.parametrize("row", named(DECLARED, ordinary=11))
 def test_another_convention_is_no_fault(row: Target) -> None:
     """What is wrong only against a declaration conforms where nothing was declared."""
     results = verdicts(row)
@@ -78,8 +78,8 @@ def test_another_convention_is_no_fault(row: Target) -> None:
 def test_the_fault_is_named_first() -> None:
     """For a sample of faults, one a family and place, the best diagnosis is the fault that was planted."""
     wanted = ("bias_doubled", "bptt_carry_missing", "bptt_truncated", "state_dead", "gradient_replaced", "future_leak")
-    rows = [row for row in FAULTY if row.spec.endswith(wanted) and "/numpy_" in row.spec][::4]
-    assert len(rows) >= len(wanted) // 2
+    rows = [row for row in FAULTY if row.spec.endswith(wanted) and "/numpy_" in row.spec][::8]
+    assert rows
     missed = []
     for row in rows:
         first = next(r.finding for r in verdicts(row) if r.finding)
