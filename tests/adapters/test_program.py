@@ -202,7 +202,7 @@ def test_a_program_that_does_not_start(fault: str, says: str) -> None:
         ("sleeps", TargetHung, "gave no answer to 'forward' within 0.5 s; the last it printed: asleep"),
         ("floods", TargetFlooded, "wrote a line of more than 1048576 bytes"),
         ("floods-errors", TargetFlooded, "printed more than 1048576 bytes"),
-        ("logs", TargetAnswer, "more than one line as its answer to 'forward': 'computing .."),
+        ("logs", TargetAnswer, "answered 'forward' with a line that is not JSON"),
         ("refuses", TargetRaised, "raised an error: ValueError: not today (its answer to 'forward')"),
     ],
 )
