@@ -24,7 +24,7 @@ import numpy as np
 from ltdcheck.adapters.adapted import Adapted, in_each_precision, raising
 from ltdcheck.adapters.blueprint import Blueprint
 from ltdcheck.adapters.form import Call, Form, H, I
-from ltdcheck.adapters.keras_calls import call_of, prepared, run_on
+from ltdcheck.adapters.keras_calls import call_of, prepared, raised_by, run_on
 from ltdcheck.adapters.keras_layers import Weights, default_dtype, is_layer, is_of_keras, offered
 from ltdcheck.adapters.keras_stateful import COMPILED, ways
 from ltdcheck.adapters.passes import Engine, Passing
@@ -127,7 +127,10 @@ def adapt(blueprint: Blueprint, first: Any) -> Adapted:
         fix = f"Set KERAS_BACKEND to {', '.join(BACKENDS)}."
         raise TargetUnusableError(target, f"the backend of keras is {backend}, which has no gradients.", fix)
     with raising():
-        weights = prepared(blueprint.make(I, H), I).trainable_variables
+        layer = prepared(blueprint.make(I, H), I)
+        weights = layer.trainable_variables
+        if not weights and (error := raised_by(layer, I)) is not None:
+            raise error
     if not weights:
         why = "it has no weights that are trained, so that there is nothing to check a gradient of."
         raise TargetUnusableError(target, why, "Give it some, with trainable=True.")

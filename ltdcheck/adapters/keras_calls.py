@@ -31,12 +31,20 @@ def _build(layer: Any, input_size: int) -> None:
         rows = 1 if remembers(layer) else None
         layer.build((rows, None, input_size) if is_layer(layer) else (None, input_size))
         return
+    raised_by(layer, input_size)
+
+
+def raised_by(layer: Any, input_size: int) -> Exception | None:
+    """What it raises, given a sequence; None where it answers one, or one step."""
+    raised: list[Exception] = []
     for shape in ((1, 1, input_size), (1, input_size)):
         try:
             call_of(layer)(keras.ops.zeros(shape))
-        except Exception:  # noqa: BLE001, S112  (it takes the other one, or raises again when its form is learned)
-            continue
-        return
+        except Exception as error:  # noqa: BLE001  (told where the layer cannot be used; else it needs a state, say)
+            raised.append(error)
+        else:
+            return None
+    return raised[0]
 
 
 def call_of(layer: Any, called: Callable[..., Any] | None = None, *, anew: bool = True) -> Callable[..., Any]:

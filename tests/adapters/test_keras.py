@@ -12,7 +12,7 @@ from adapters.conforming import farthest_with_lengths, subject_of
 
 from ltdcheck.adapters.adapting import adapt
 from ltdcheck.diagnosis.probe import SIZES
-from ltdcheck.errors import TargetUnusableError
+from ltdcheck.errors import TargetRaised, TargetUnusableError
 from ltdcheck.oracles.rounding import expected
 from ltdcheck.problem import Array, Params
 from ltdcheck.properties.law import property_named
@@ -89,6 +89,17 @@ class Person(layers.SimpleRNNCell):
     def call(self, *args: Any, **options: Any) -> Any:
         """As keras does."""
         return super().call(*args, **options)
+
+
+def test_a_defect_in_the_lines_of_a_layer_is_told() -> None:
+    """Not that it has no weights: it raised before it made them."""
+
+    class Broken(layers.Layer):
+        def call(self, x: Any, state: Any = None) -> Any:
+            raise ValueError("three gates for four")
+
+    with pytest.raises(TargetRaised, match="three gates for four"):
+        adapt(lambda _i, h: Broken(), "it")
 
 
 def halved(a: Any) -> Any:

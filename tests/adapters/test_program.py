@@ -203,6 +203,7 @@ def test_a_program_that_does_not_start(fault: str, says: str) -> None:
         ("floods", TargetFlooded, "wrote a line of more than 1048576 bytes"),
         ("floods-errors", TargetFlooded, "printed more than 1048576 bytes"),
         ("logs", TargetAnswer, "answered 'forward' with a line that is not JSON"),
+        ("repeats", TargetAnswer, "wrote more than one line as its answer to 'forward': '{"),
         ("refuses", TargetRaised, "raised an error: ValueError: not today (its answer to 'forward')"),
     ],
 )

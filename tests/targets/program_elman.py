@@ -116,7 +116,8 @@ class Elman:
 def say(answer):
     text = answer if isinstance(answer, str) else json.dumps(answer)
     log = "computing ..\n" if FAULT == "logs" and '"y"' in text else ""
-    sys.stdout.write(f"{log}{text}\n")  # at once, so that both lines are there when one is read
+    again = f"{text}\n" if FAULT == "repeats" and '"y"' in text else ""
+    sys.stdout.write(f"{log}{text}\n{again}")  # at once, so that both lines are there when one is read
     sys.stdout.flush()
 
 
