@@ -63,7 +63,9 @@ def _lying(tensor: torch.Tensor) -> Array:
 
 
 def _tensor(array: Array, like: torch.Tensor) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(array)).to(like)
+    """In the array's own memory where torch can read that: an axis of one entry may still run backwards."""
+    backwards = any(stride < 0 for stride in array.strides)
+    return torch.from_numpy(array.copy() if backwards else np.ascontiguousarray(array)).to(like)
 
 
 def _give_back(tensors: Sequence[torch.Tensor], wide: Sequence[Array]) -> None:
