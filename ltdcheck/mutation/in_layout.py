@@ -60,10 +60,10 @@ class InLayout(Implementation):
 
     def _asked(self, problem: Problem, ask: Callable[[Problem], Outputs]) -> Outputs:
         out, back = ask(self.there(problem)), np.argsort(self.layout.places)
-        missing, blocks = (out.facts.get(fact, []) for fact in ("missing", "missing_blocks"))
         facts = dict(out.facts)
-        if lost := self._missing(missing, blocks, problem):
-            facts["missing"] = lost
+        for fact, holds in (("missing", np.all), ("mutated", np.any)):
+            if names := self._named(facts.get(fact, []), facts.get(f"{fact}_blocks", []), problem, holds):
+                facts[fact] = names
         return replace(
             turned_back(out, self.layout.direction),
             state=_ordered(out.state, back),
@@ -79,14 +79,16 @@ class InLayout(Implementation):
         full = {name: np.zeros(shape) if values.get(name) is None else values[name] for name, shape in shapes.items()}
         return {name: value.astype(problem.precision) for name, value in self.layout.scatter(full, I, H).items()}
 
-    def _missing(self, names: Sequence[str], blocks: Sequence[str], problem: Problem) -> list[str]:
-        """The target's arrays that hold nothing but such parameters and blocks; ``x`` and states keep their names."""
+    def _named(
+        self, names: Sequence[str], blocks: Sequence[str], problem: Problem, holds: Callable[[Any], Any]
+    ) -> list[str]:
+        """The target's arrays whose entries, all or any, are of such parameters; ``x`` and states keep their names."""
         if not [*names, *blocks]:
             return []
         I, H = problem.sizes["I"], problem.sizes["H"]
         shapes = self.layout.cell.shapes(I, H)
-        lost = self.scattered(marked(self.layout.cell, [*names, *blocks], I, H), problem)
-        return [name for name in names if name not in shapes] + [name for name, at in lost.items() if np.all(at == 1)]
+        at = self.scattered(marked(self.layout.cell, [*names, *blocks], I, H), problem)
+        return [name for name in names if name not in shapes] + [name for name, of in at.items() if holds(of == 1)]
 
 
 def _ordered(arrays: Sequence[Array], places: Any) -> tuple[Array, ...]:

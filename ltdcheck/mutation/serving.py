@@ -30,11 +30,11 @@ class Serving:
 
     def forward(self, problem: Problem) -> tuple[Outputs, Pull]:
         """The forward pass, and the function ``(dy, dstate, views of both)`` that pulls back through it."""
-        before = _remembering(self.implementation.network)
+        before, asked = _remembering(self.implementation.network), _kept(problem)
         out = self.implementation.run(problem, backward=False)
         self.calls += 1
         self._suffer(problem, out, backward=False)
-        asked, number, pulls = _kept(problem), self.calls, 0
+        number, pulls = self.calls, 0
 
         def pull(dy: Array, dstate: tuple[Array, ...], views: dict[str, str]) -> Outputs:
             nonlocal pulls
