@@ -39,7 +39,8 @@ def arranged(subject: Subject, problem: Problem, law: Property) -> list[Diagnosi
 def _held(subject: Subject, precision: str) -> list[Diagnosis]:
     """The search, with the target held against what was declared."""
     I, H = subject.implementation.fixed_sizes or (4, 6)
-    recipes = [Recipe(I=I, H=H, seed=seed, precision=precision) for seed in (4711, 4712)]
+    usual = Recipe(I=I, H=H, seed=4711, precision=precision)
+    recipes = [usual, replace(usual, regime="saturated")]  # a declared clip, or none, shows there alone
     asked = [asked_of(subject, build(subject.cell, recipe)) for recipe in recipes]
     right, limit = residual(subject, Network(subject.cell), asked), limit_of(precision)
     return named(candidates(subject, asked, right, limit)) if Apart(limit) < right else []
