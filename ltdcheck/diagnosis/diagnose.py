@@ -79,7 +79,7 @@ def _of_calls(
 ) -> list[Diagnosis]:
     """What lies in how calls follow each other, or in that no two calls are alike."""
     past = None if law is None else Past(subject, problem, law, limit)
-    if past and (found := past.left_behind(asked if wrong else ())):
+    if past and (found := past.left_behind(asked)):
         return named(found)
     if unsteady := noise(subject, [case.problems[0] for case in reversed(asked)]):
         return unsteady
