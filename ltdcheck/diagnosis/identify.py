@@ -23,7 +23,7 @@ from ltdcheck.diagnosis.blocks import Candidate, explain
 from ltdcheck.diagnosis.direction import Turned, direction_of
 from ltdcheck.diagnosis.divisions import require_known_clocks, require_known_groups
 from ltdcheck.diagnosis.fitting import fitting, grows, rare
-from ltdcheck.diagnosis.guesses import faulty, guesses, planted, with_threshold
+from ltdcheck.diagnosis.guesses import faulty, guesses, known, with_threshold
 from ltdcheck.diagnosis.held_inputs import clipped_at, with_clip
 from ltdcheck.diagnosis.measure import rounding
 from ltdcheck.diagnosis.probe import B, Probe, Reading, Response, T, answer_of, far, there, unchanged
@@ -182,7 +182,7 @@ def _starts(probe: Probe, cells: list[Cell], readings: Mapping[str, list[Reading
 def _nearest(probe: Probe, cells: list[Cell], start: Params) -> float:
     """How far the nearest variant's answer at a base point is."""
     answer = probe.ask(start, probe.target.states, swapped=_swapped(probe, start, probe.target.states))
-    return min(far(probe.base(Network(cell)), answer) for cell in cells)
+    return min(far(probe.base(cell), answer) for cell in cells)
 
 
 def _identify(
@@ -220,21 +220,16 @@ def _around(
     best: Identification | None = None
     right: list[Candidate] = []
     for tried in (cells, _rare(probe, cells)):
-        right += [Candidate(far(probe.base(Network(c)), answer), c, Network(c)) for c in tried]
+        right += [Candidate(far(probe.base(c), answer), c) for c in tried]
         best = _settle(probe, [r for r in right if r.far < tight], readings, response, swapped=swapped) or best
         if best is not None and best.distance < tight:
             return replace(best, next=min([best.next, *(r.far for r in right if r.far >= tight)]))
     guessed = list(dict.fromkeys(g for c in cells for g in guesses(probe, c, start, answer)))
-    fitted = [Candidate(far(probe.base(Network(c)), answer), c, Network(c)) for c in guessed]
+    fitted = [Candidate(far(probe.base(c), answer), c) for c in guessed]
     own = _settle(probe, [f for f in fitted if f.far < tight], readings, response, swapped=swapped)
     if own is not None and own.distance < tight:
         return own
-    known = [
-        Candidate(far(probe.base(network), answer), cell, network, fault.id)
-        for cell in [*cells, *guessed]
-        for fault, network in planted(cell)
-    ]
-    for suspects in (known, faulty(probe, cells, answer)):
+    for suspects in (known(probe, [*cells, *guessed], answer), faulty(probe, cells, answer)):
         wrong = _settle(probe, [s for s in suspects if s.far < tight], readings, response, swapped=swapped)
         if wrong is not None and wrong.distance < tight:
             return wrong
@@ -263,8 +258,8 @@ def _settle(
     for candidate in candidates:
         layout = explain(probe, candidate, readings, response, swapped=swapped)
         if layout is not None:
-            distance = proof(probe, layout, candidate.network)
-            found.append((not grows(probe.target, layout), Identification(layout, distance, np.inf, candidate.fault)))
+            distance, fault = proof(probe, layout, candidate.network), candidate.fault.id if candidate.fault else ""
+            found.append((not grows(probe.target, layout), Identification(layout, distance, np.inf, fault)))
     if not found:
         return None
     (_, best), *others = sorted(found, key=lambda f: (f[0], f[1].distance))
@@ -295,6 +290,20 @@ def _swapped(probe: Probe, start: Params, states: int) -> bool:
         return False
     if len(set(probe.target.widths(probe.H))) > 1:
         return probe.swapped
-    out = probe.target.run(probe.problem(start, states), backward=False, fresh=True)
+    problem = probe.problem(start, states)
+    out = probe.target.run(problem, backward=False, fresh=True)
     first, last = (int(np.sum(out.y[-1] == out.state[k])) for k in (0, -1))
-    return last > first
+    return _read_first(probe, problem) if first == last == out.y[-1].size else last > first
+
+
+def _read_first(probe: Probe, problem: Problem) -> bool:
+    """Without weights, where h_0 is read by nothing, the first array alone acts: then it is c_0."""
+    zeros = {name: np.zeros_like(value) for name, value in problem.params.items()}
+
+    def answer(kept: int) -> NDArray[np.float64]:
+        state = tuple(s if k == kept else np.zeros_like(s) for k, s in enumerate(problem.given_state))
+        asked = problem.with_(params=zeros, x=problem.x[:1], dy=problem.dy[:1], state=state)
+        return np.asarray(probe.target.run(asked, backward=False, fresh=True).y)
+
+    first, last = (answer(kept) for kept in (0, len(problem.given_state) - 1))
+    return bool(np.any(first)) and not np.any(last)
