@@ -26,6 +26,7 @@ class Given(NamedTuple):
     dy: Any
     dstate: list[Any]
     lengths: Any = None  # (B,), of the rows where they differ
+    none: Any = None  # whether no state is given; None where the cell does not say what it starts with then
 
 
 Answers = Any  # ((y, final), (dparams, dx, dstate))

@@ -25,7 +25,7 @@ from ltdcheck.adapters.adapted import Kit
 from ltdcheck.adapters.jax_facts import Facts, Observed, observed
 from ltdcheck.adapters.jax_fold import Answers, Given, fold
 from ltdcheck.adapters.jax_model import Model, filled, names_of
-from ltdcheck.adapters.state import arrays_of
+from ltdcheck.adapters.jax_start import Start
 
 if TYPE_CHECKING:
     from ltdcheck.adapters.adapted import Adapted
@@ -105,6 +105,7 @@ class Program:
     def __init__(self, network: Adapted, model: Model, compiler: Compiler, key: Any) -> None:
         self.network, self.model, self.compiler, self.key = network, model, compiler, key
         self._tree: Any = None
+        self.start = None if model.start is None else Start(network.form, model.start)
         self._starts: dict[Any, list[Any]] = {}
 
     def tree(self, inputs: int) -> Any:
@@ -120,36 +121,33 @@ class Program:
     def run(self, problem: Problem, given: Given, *, new: bool) -> tuple[Answers, Facts]:
         """Outputs and gradients, and what was observed; ``new`` says that it is a new instance's first call."""
         cell, T = self.network.form.kind == "cell", len(problem.x)
-        if cell and not given.state:
-            given = given._replace(state=self._start(problem, given))
+        given = self._begun(problem, given) if cell else given
         seen = self._observed(problem, given)
         folded = _allotted(given, T) if cell else given
         whole = partial(self._folded, problem, seen) if cell else self._pulled(partial(self._once, problem))
-        key = (self.key, folded.x.shape, len(folded.state), folded.lengths is not None)
+        key = (self.key, folded.x.shape, len(folded.state), folded.lengths is not None, folded.none is not None)
         usual = problem.precision == self.network.precisions[-1]
         answers = self.compiler.compiled(key, whole, folded, new=new, usual=usual)(folded, np.int32(T))
         return answers, seen.facts
 
-    def _start(self, problem: Problem, given: Given) -> list[Any]:
-        """The first state that is the same for all parameters; none where the cell itself has to find it."""
-        if self.model.start is not None:
-            return self._said(problem.x.shape[1:], given)
-        if self.network.form.needs_state or not len(problem.x):
-            return [np.zeros_like(d) for d in given.dstate]
-        return []
+    def _begun(self, problem: Problem, given: Given) -> Given:
+        """With a first state: zeros where the program has its own; none where the cell finds it by its parameters."""
+        at = problem.x.shape[1:], given.x.dtype, problem.sizes["H"]
+        zeros = [np.zeros_like(d) for d in given.dstate]
+        if self.start is not None and zeros and self.start.traces(*at):
+            return given._replace(state=given.state or zeros, none=np.bool_(not given.state))
+        if given.state:
+            return given
+        if self.start is not None:
+            return given._replace(state=self._said(self.start, at))
+        return given._replace(state=zeros) if self.network.form.needs_state or not len(problem.x) else given
 
-    def _said(self, at: tuple[int, int], given: Given) -> list[Any]:
-        """What the cell says that it starts with for x of this shape: once, unless it says another thing again."""
-
-        def said() -> list[Any]:
-            tree = self.model.start(np.zeros(at, given.x.dtype))  # type: ignore[misc]  # there is one
-            arrays = arrays_of(self.network.form.state, tree, given.dstate[0].shape, "the first state")
-            return [np.asarray(a) for a in arrays]
-
+    def _said(self, start: Start, at: Any) -> list[Any]:
+        """What a cell says outside of its program: once for a shape, unless it says another thing again."""
         if at not in self._starts or self.compiler.varies:
-            self._starts[at] = said()
+            self._starts[at] = start.said(*at)
             if not self.compiler.varies and self.compiler.looks("a first state"):
-                pairs = zip(self._starts[at], said(), strict=True)
+                pairs = zip(self._starts[at], start.said(*at), strict=True)
                 self.compiler.varies = not all(np.array_equal(a, b, equal_nan=True) for a, b in pairs)
         return self._starts[at]
 
@@ -161,7 +159,7 @@ class Program:
             if not cell and not len(problem.x):
                 return Observed(problem.precision, {})
             at = [np.zeros((1, *a.shape[1:]), a.dtype) for a in (given.x, given.dy)]
-            call = given._replace(x=at[0], dy=at[1]) if cell else given
+            call = given._replace(x=at[0], dy=at[1], none=None) if cell else given
             whole = self._pulled(partial(self._once, _step_of(problem) if cell else problem))
             self.compiler.observed[key] = observed(whole, call)
         return self.compiler.observed[key]
@@ -202,6 +200,10 @@ class Program:
             y, new = self.network.forward(call, x_t[None], list(state), like, _kit(x_t))
             return y[0], [n.astype(x_t.dtype) for n in new]
 
+        if self.start is not None and given.none is not None:
+            given = given._replace(
+                state=self.start.chosen(given.none, given.state, given.x.shape[1:], problem.sizes["H"])
+            )
         return fold(step, given, length, seen.dtype)
 
 
