@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from math import isfinite
 
 import numpy as np
 
@@ -147,7 +148,8 @@ def distance(a: Array, b: Array) -> float:
     if not np.size(a):
         return 0.0
     a64, b64 = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    if not (np.all(np.isfinite(a64)) and np.all(np.isfinite(b64))):
+    largest = float(abs(a64).max()), float(abs(b64).max())
+    if not all(map(isfinite, largest)):
         return 0.0 if np.array_equal(a64, b64, equal_nan=True) else INF
-    scale = max(float(np.max(np.abs(a64))), float(np.max(np.abs(b64))))
-    return float(np.max(np.abs(a64 - b64))) / scale if scale else 0.0
+    scale = max(largest)
+    return float(abs(a64 - b64).max()) / scale if scale else 0.0

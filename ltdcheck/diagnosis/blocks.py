@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ltdcheck.diagnosis.probe import Probe, Reading, Response, far
-from ltdcheck.faults.fault import Network
+from ltdcheck.faults.fault import Fault, Network
 from ltdcheck.reference.cell import Cell
 from ltdcheck.reference.layout import ArrayLayout, Layout
 
@@ -24,8 +24,13 @@ class Candidate:
 
     far: float
     cell: Cell
-    network: Network
-    fault: str = ""
+    fault: Fault | None = None
+
+    @property
+    def network(self) -> Network:
+        """What answers so, never called."""
+        planted = self.fault.plant(self.cell) if self.fault else None
+        return planted or Network(self.cell)
 
 
 @dataclass(frozen=True)
@@ -50,12 +55,12 @@ class _Blocks:
     def __init__(self, probe: Probe, candidate: Candidate, response: Response) -> None:
         cell = candidate.cell
         self.response = response
-        self.base = probe.base(candidate.network)
+        self.base = probe.base(cell, fault=candidate.fault)
         self.names: dict[Pool, list[str]] = {}
         self.answers: dict[str, NDArray[np.float64]] = {}
         for block in cell.blocks(probe.H):
             self.names.setdefault((cell.source_of(block.array), block.stop - block.start), []).append(block.name)
-            self.answers[block.name] = probe.base(candidate.network, block.name)
+            self.answers[block.name] = probe.base(cell, block.name, candidate.fault)
 
     def named(self, slot: Slot) -> list[str]:
         """Which blocks a part can be."""

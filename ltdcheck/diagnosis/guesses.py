@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 
 import numpy as np
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from ltdcheck.diagnosis.blocks import Candidate
 from ltdcheck.diagnosis.clocks import clocked, unit_periods, watched
 from ltdcheck.diagnosis.measure import CHOSEN, measured, measured_by_group, numbers, rounding
-from ltdcheck.diagnosis.probe import FARTHEST, Probe, far
+from ltdcheck.diagnosis.probe import Probe, far
 from ltdcheck.diagnosis.thresholds import threshold
-from ltdcheck.faults.fault import Fault, Network
+from ltdcheck.faults.fault import Fault
 from ltdcheck.faults.graft import plantable
 from ltdcheck.problem import Params
 from ltdcheck.reference.cell import Cell
@@ -27,9 +27,9 @@ def guesses(probe: Probe, cell: Cell, start: Params, answer: NDArray[np.float64]
     """The variant with other numbers, which its answer at the base point is to tell."""
     within = rounding(probe.precision)
     if _default(cell):  # all numbers are searched for from the default
-        yield from measured(cell, lambda c: far(probe.base(Network(c)), answer), within)
+        yield from measured(cell, lambda c: far(probe.base(c), answer), within)
         first = probe.outputs(answer)[0]
-        yield from measured_by_group(cell, lambda c: probe.outputs(probe.base(Network(c)))[0], first, within)
+        yield from measured_by_group(cell, lambda c: probe.outputs(probe.base(c))[0], first, within)
     if isinstance(cell, Clockwork) and cell == Clockwork(cell.nonlinearity):
         seen = watched(probe, start)
         yield from clocked(cell, probe.states[0], seen)
@@ -53,29 +53,29 @@ def with_threshold(probe: Probe, cells: list[Cell], start: Params) -> list[Cell]
     ]
 
 
+def known(probe: Probe, cells: Sequence[Cell], answer: NDArray[np.float64]) -> Iterator[Candidate]:
+    """The variants with each known fault of the forward pass."""
+    for cell in cells:
+        for fault in _forward(cell):
+            yield Candidate(far(probe.base(cell, fault=fault), answer), cell, fault)
+
+
 def faulty(probe: Probe, cells: list[Cell], answer: NDArray[np.float64]) -> Iterator[Candidate]:
     """The variants with one known fault, and the numbers that the answer at the base point then tells."""
     for cell in cells:
-        if not _default(cell):
+        if not _default(cell) or not set(numbers(cell)) & set(CHOSEN):
             continue
-        for fault, _ in planted(cell):
-            if cell.name not in fault.cells:
+        for fault in _forward(cell):
+            if cell.name not in fault.cells or fault.plant(cell) is None:
                 continue  # a number is searched for under each fault, which those of every family are too many for
 
             def distance(c: Cell, fault: Fault = fault) -> float:
-                network = fault.plant(c)
-                return FARTHEST if network is None else far(probe.base(network), answer)
+                return far(probe.base(c, fault=fault), answer)
 
             for own in measured(cell, distance, rounding(probe.precision), CHOSEN):
-                network = fault.plant(own)
-                if network is not None:
-                    yield Candidate(distance(own), own, network, fault.id)
+                yield Candidate(distance(own), own, fault)
 
 
-def planted(cell: Cell) -> Iterator[tuple[Fault, Network]]:
-    """The variant with each fault of its forward pass that its answers show."""
-    for fault in plantable(cell.name):
-        if fault.forward and not fault.layout:
-            network = fault.plant(cell)
-            if network is not None:
-                yield fault, network
+def _forward(cell: Cell) -> list[Fault]:
+    """Those of its faults that are of the forward pass, whatever the layout."""
+    return [fault for fault in plantable(cell.name) if fault.forward and not fault.layout]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ltdcheck.diagnosis.probe import BASE, SIZES, Asks, Probe
+from ltdcheck.diagnosis.probe import BASE, SIZES, Asks, B, Probe
 from ltdcheck.diagnosis.structure import Place, question
 from ltdcheck.faults.fault import Network
 from ltdcheck.implementation import Implementation, Outputs
@@ -138,6 +139,10 @@ class ViewProbe(Probe):
         states = [np.zeros((ROWS, s.shape[1])) for s in own]
         scales = levels / (BASE * sums[row])
         return np.array([ask(self.asked({n: s * v for n, v in base.items()}, x, states))[row] for s in scales])
+
+    def asks_alike(self) -> tuple[Hashable, ...]:
+        """What the cell reads decides them too."""
+        return *super().asks_alike(), self.target.seen(self.steps, B).tobytes(), self.target.takes_state
 
     def reference(self, network: Network, problem: Problem) -> Outputs:
         """The reference's final state."""

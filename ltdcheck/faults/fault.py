@@ -110,7 +110,10 @@ def _pairs(now: tuple[Params, Array, Arrays, Array, Arrays], problem: Problem) -
 
 def _equal(now: Array, was: Array) -> bool:
     """Whether a copy still holds what it was made from; two NaNs are equal."""
-    same = now == was.astype(now.dtype)
+    was = was.astype(now.dtype, copy=False)
+    if now.tobytes() == was.tobytes():  # nearly always, and in a quarter of the time
+        return True
+    same = now == was
     return bool(same.all()) or bool((same | (np.isnan(now) & np.isnan(was))).all())
 
 
