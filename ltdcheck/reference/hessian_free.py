@@ -13,17 +13,19 @@ Source: GBC 10.11; Martens 2010, section 4.1; Martens & Sutskever 2011.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse.linalg import LinearOperator, cg
 
 from ltdcheck.reference.arguments import require_between, require_positive
 from ltdcheck.reference.cell import State
 from ltdcheck.reference.curvature import Params, classifier_gauss_newton_product
 from ltdcheck.reference.losses import Classifier, Targets
 from ltdcheck.reference.networks.rows import Lengths
+
+if TYPE_CHECKING:
+    from scipy.sparse.linalg import LinearOperator
 
 Vector = NDArray[np.float64]
 
@@ -57,6 +59,8 @@ class HessianFree:
             return pack(Gv, p) + self.damping * v
 
         n = pack(p).size
+        from scipy.sparse.linalg import LinearOperator  # imported late: no check of a network costs it
+
         return LinearOperator((n, n), matvec=product, rmatvec=product, dtype=float)
 
     def direction(
@@ -66,6 +70,8 @@ class HessianFree:
         _, left = net.loss(p, x, state, targets, lengths)
         g = pack(net.loss_vjp(p, left).params, p)
         B = self.matrix(net, p, x, state, targets, lengths)
+        from scipy.sparse.linalg import cg
+
         delta, _ = cg(B, -g, rtol=self.tolerance, maxiter=self.iterations)
         return unpack(delta, p), float(g @ delta + delta @ (B @ delta) / 2)
 

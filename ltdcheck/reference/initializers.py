@@ -18,7 +18,6 @@ from typing import Any, Literal
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
-from scipy.linalg import eig
 
 from ltdcheck.reference.arguments import require_positive
 from ltdcheck.reference.cell import Cell
@@ -125,6 +124,8 @@ def _radius(W: Array) -> float:
     An eigenvalue with unit vectors x and y on its sides moves by ``||E||/abs(y'x)`` when W moves by E; computing it is
     as moving W by some H*eps*||W||, and by H times that where H eigenvalues fall together.
     """
+    from scipy.linalg import eig  # a twentieth of a second, which no check of a network costs
+
     values, left, right = eig(W, left=True, right=True)
     k = int(np.argmax(np.abs(values)))
     rho, along = float(np.abs(values[k])), float(np.abs(np.vdot(left[:, k], right[:, k])))

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtr, stdtrit
 
 from ltdcheck.reference.numbers.formats import FORMATS
 from ltdcheck.reference.numbers.perturbed.number import Perturbed
@@ -42,7 +41,11 @@ def reach(samples: int) -> float:
     up. ``REACH`` is the distance for a dozen samples when the true spread is up to twice the model's; for other numbers
     of samples the distance is the one that is as rarely exceeded, but never more.
     """
-    return REACH if samples <= SAMPLES else float(-2 * stdtrit(samples, stdtr(SAMPLES, -REACH / 2)))
+    if samples <= SAMPLES:
+        return REACH
+    from scipy.special import stdtr, stdtrit  # an eighth of a second, which only other numbers of samples cost
+
+    return float(-2 * stdtrit(samples, stdtr(SAMPLES, -REACH / 2)))
 
 
 class Rounding:
