@@ -123,6 +123,9 @@ def identify(target: Implementation, name: str, claimed: str | None = None, ask:
     swapped = _swapped(probe, starts[0], target.states)
     if (best is None or not best.explained) and probe.leave_out_restless(starts[0], swapped=swapped):
         best = _best(_identify(probe, cells, readings, start) for start in starts)
+    if (best is None or not best.explained) and _reordered(probe, swapped):
+        best = _best((best, *(_identify(probe, cells, readings, start) for start in starts)))
+        swapped = swapped if best is None else best.layout.swapped_state
     if (best is None or not best.explained) and (alone := _by_rows(probe, name, claimed, starts[0], swapped=swapped)):
         return alone
     if best is None or not best.explained:
@@ -135,6 +138,14 @@ def identify(target: Implementation, name: str, claimed: str | None = None, ask:
         require_known_groups(target, name, best.layout, best.network)
         return best
     return replace(best, layout=replace(best.layout, doubt=_doubt(best.cell)))
+
+
+def _reordered(probe: Probe, swapped: bool) -> bool:  # noqa: FBT001
+    """Try the other order of the state: what is returned may not be in that of what is read. Whether there is one."""
+    if probe.target.states < 2 or len(set(probe.target.widths(probe.H))) > 1:
+        return False
+    probe.order = not swapped
+    return True
 
 
 def _by_rows(probe: Probe, name: str, claimed: str | None, start: Params, *, swapped: bool) -> Identification | None:
@@ -290,20 +301,8 @@ def _swapped(probe: Probe, start: Params, states: int) -> bool:
         return False
     if len(set(probe.target.widths(probe.H))) > 1:
         return probe.swapped
-    problem = probe.problem(start, states)
-    out = probe.target.run(problem, backward=False, fresh=True)
+    if probe.order is not None:
+        return probe.order
+    out = probe.target.run(probe.problem(start, states), backward=False, fresh=True)
     first, last = (int(np.sum(out.y[-1] == out.state[k])) for k in (0, -1))
-    return _read_first(probe, problem) if first == last == out.y[-1].size else last > first
-
-
-def _read_first(probe: Probe, problem: Problem) -> bool:
-    """Without weights, where h_0 is read by nothing, the first array alone acts: then it is c_0."""
-    zeros = {name: np.zeros_like(value) for name, value in problem.params.items()}
-
-    def answer(kept: int) -> NDArray[np.float64]:
-        state = tuple(s if k == kept else np.zeros_like(s) for k, s in enumerate(problem.given_state))
-        asked = problem.with_(params=zeros, x=problem.x[:1], dy=problem.dy[:1], state=state)
-        return np.asarray(probe.target.run(asked, backward=False, fresh=True).y)
-
-    first, last = (answer(kept) for kept in (0, len(problem.given_state) - 1))
-    return bool(np.any(first)) and not np.any(last)
+    return last > first
