@@ -141,7 +141,10 @@ def _apart(reading: Reading) -> list[list[Slot]]:
 
 def _assigned(cost: NDArray[np.float64]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Rows and columns of the assignment with the least total cost."""
-    from scipy.optimize import linear_sum_assignment  # a third of a second, which only a layout costs
+    least = cost == cost.min(axis=1, keepdims=True)
+    if np.isfinite(cost).all() and (least.sum(axis=1) == 1).all() and (least.sum(axis=0) <= 1).all():
+        return np.arange(len(cost)), least.argmax(axis=1)  # each row at its one least: every other assignment is dearer
+    from scipy.optimize import linear_sum_assignment  # a third of a second, which only parts that compete cost
 
     rows, columns = linear_sum_assignment(cost)
     return rows, columns
@@ -159,7 +162,10 @@ def _needed(arrays: dict[str, _Explained], blocks: _Blocks) -> dict[str, _Explai
 
 
 def _exclusive(arrays: dict[str, _Explained], blocks: _Blocks) -> dict[str, _Explained]:
-    """No two parts are the same weight matrix: where they claim to be, share the blocks out at the least cost."""
+    """No two parts are the same weight matrix: where they claim to be, share the blocks out at the least cost.
+
+    Several arrays may add to one bias; of those without effect, each is one that nothing else is.
+    """
     for pool, names in blocks.names.items():
         claims = [
             (array, slot)
@@ -167,8 +173,12 @@ def _exclusive(arrays: dict[str, _Explained], blocks: _Blocks) -> dict[str, _Exp
             for slot in explained.roles
             if (slot[0].sources[slot[2]], slot[0].units) == pool
         ]
+        if pool[0] == "1":
+            acting = {arrays[array].roles[slot] for array, slot in claims if not blocks.idle(slot)}
+            names = [name for name in names if name not in acting]
+            claims = [(array, slot) for array, slot in claims if blocks.idle(slot)]
         taken = [arrays[array].roles[slot] for array, slot in claims]
-        if pool[0] == "1" or len(set(taken)) == len(taken) or len(claims) > len(names):
+        if len(set(taken)) == len(taken) or len(claims) > len(names):
             continue
         cost = blocks.costs([slot for _, slot in claims], names)
         for row, column in zip(*_assigned(cost), strict=True):
