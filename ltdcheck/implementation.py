@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ltdcheck.problem import Array, ClippingCall, Params, Problem
@@ -82,6 +82,13 @@ class Implementation(ABC):
         TargetFailure
             When the implementation hangs, dies, raises, or answers with the wrong shapes.
         """
+
+    def run_ahead(self, problem: Problem, *, backward: bool = True) -> Callable[[], Outputs]:
+        """Ask for a pass, which may run while the caller goes on; what is returned waits for its answer.
+
+        A pass that is asked for and not waited for need not run.
+        """
+        return lambda: self.run(problem, backward=backward)
 
     def run_in_turn(self, problems: Sequence[Problem]) -> list[Outputs]:
         """Run them on one instance and read every answer only after the last call.

@@ -157,11 +157,13 @@ def _held(
 
 def _right(subject: Subject, problem: Problem, message: str) -> Iterator[Evidence]:
     """A call that is not remembered, against the reference; where there is none, against a new instance."""
-    out = subject.run_again(problem, backward=subject.has_backward)
+    told = subject.run_ahead(problem, backward=subject.has_backward)
+    unknown = beyond(subject, problem)
+    out = told()
     if subject.unreferenced:
         yield _same(subject, problem, subject.run(problem, backward=subject.has_backward, fresh=True), out, message)
         return
-    if beyond(subject, problem):
+    if unknown:
         return
     forward = compare(subject, problem, subject.outputs(out), subject.expect(problem).outputs, message)
     yield forward

@@ -24,6 +24,7 @@ def long_memory(subject: Subject, problem: Problem) -> Evidence:
     right, and a number that they hold is wrong. The lag at which that begins is said.
     """
     problem = subject.within(problem)
+    subject.ahead(problem, backward=subject.has_backward)
     if limit := beyond(subject, problem):
         return limit
     expect = subject.expect(problem)

@@ -41,6 +41,7 @@ class Subject:
         self.layout = layout
         self.declared = declared
         self._memory: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
+        self._ahead: tuple[Problem, bool, Callable[[], Outputs]] | None = None  # a question that was asked ahead
 
     def on(self, implementation: Implementation) -> Subject:
         """Another implementation that is held against the same."""
@@ -103,8 +104,24 @@ class Subject:
         if fresh:
             return self._back(self.implementation.run(self._there(problem), backward=backward, fresh=True), problem)
         return self._remembered(
-            ("run", id(problem), backward), problem, lambda: _copied(self.run_again(problem, backward=backward))
+            ("run", id(problem), backward), problem, lambda: _copied(self._run(problem, backward=backward))
         )
+
+    def ahead(self, problem: Problem, *, backward: bool = True) -> None:
+        """Ask what :meth:`run` asks next, so that the target answers while the reference does."""
+        if ("run", id(problem), backward) not in self._memory:
+            self._ahead = problem, backward, self.run_ahead(problem, backward=backward)
+
+    def _run(self, problem: Problem, *, backward: bool) -> Outputs:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead[0] is problem and ahead[1] == backward:
+            return ahead[2]()
+        return self.run_again(problem, backward=backward)
+
+    def run_ahead(self, problem: Problem, *, backward: bool = True) -> Callable[[], Outputs]:
+        """One pass that is not remembered, asked for now; what is returned waits for it."""
+        told = self.implementation.run_ahead(self._there(problem), backward=backward)
+        return lambda: self._back(told(), problem)
 
     def run_again(self, problem: Problem, *, backward: bool = True) -> Outputs:
         """One pass that is not remembered."""

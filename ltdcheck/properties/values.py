@@ -20,6 +20,7 @@ def forward_agrees(subject: Subject, problem: Problem) -> Evidence:
     The bound is the rounding error that the problem's own conditioning allows in the target's precision.
     """
     problem = subject.within(problem)
+    subject.ahead(problem, backward=subject.has_backward)
     if limit := beyond(subject, problem):
         return limit
     out = subject.run(problem, backward=subject.has_backward)
@@ -90,6 +91,7 @@ def single_agrees_with_double(subject: Subject, problem: Problem) -> Evidence:
         return Evidence(not_applicable=only, notes=tuple(f"{only}: {said}" for said in refused))
     problem = subject.within(problem)
     single, double = (_in(precision, subject, problem) for precision in ("float32", "float64"))
+    subject.ahead(single, backward=subject.has_backward)
     if limit := beyond(subject, single):
         return limit
     low, high = (subject.run(p, backward=subject.has_backward) for p in (single, double))
@@ -138,7 +140,7 @@ def first_steps(problem: Problem, T: int) -> Problem:
 
 
 def beyond(subject: Subject, problem: Problem) -> Evidence | None:
-    """Nothing can be decided where rounding exceeds every value; the reference knows that before the target runs."""
+    """Nothing can be decided where rounding exceeds every value; the reference knows that without the target."""
     if subject.unreferenced:
         return None
     expect = subject.expect(problem)

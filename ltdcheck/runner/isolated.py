@@ -82,6 +82,12 @@ class Isolated(_Remote, Implementation):
         answer, answered = self.worker.call("run", {**header, "backward": backward, "fresh": fresh}, arrays)
         return checked(unpack_outputs(answer, answered), problem, self)
 
+    def run_ahead(self, problem: Problem, *, backward: bool = True) -> Callable[[], Outputs]:
+        """The worker process runs it while this one goes on."""
+        header, arrays = pack_problem(problem)
+        told = self.worker.begin("run", {**header, "backward": backward, "fresh": False}, arrays)
+        return lambda: checked(unpack_outputs(*told()), problem, self)
+
     def run_in_turn(self, problems: Sequence[Problem]) -> list[Outputs]:
         """One message there and one back, so that no answer is read before the last call."""
         return self._several("run_in_turn", problems)

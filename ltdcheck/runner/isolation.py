@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -23,6 +24,32 @@ from ltdcheck.runner.worker import OK
 
 OPENER = "ltdcheck.adapters:open_target"
 OUTPUT_LIMIT = 1_000_000  # bytes printed in one call
+
+Answer = tuple[wire.Header, wire.Arrays]
+
+
+class _Begun:
+    """A question that was asked, and what became of it once that is known."""
+
+    def __init__(self, request: bytes, method: str, limit: float) -> None:
+        self.request, self.method, self.limit = request, method, limit
+        self.process: Process | None = None  # which answers it
+        self.answer: Answer | None = None
+        self.error: Exception | None = None  # that is raised where the answer is waited for
+
+    def take(self, answer: Callable[[], Answer]) -> None:
+        """The answer, or how the target failed, for whoever waits for it."""
+        try:
+            self.answer = answer()
+        except Exception as error:  # noqa: BLE001  (raised where it is waited for)
+            self.error = error
+
+    def told(self) -> Answer:
+        """The answer; raises what was raised instead."""
+        if self.error is not None:
+            raise self.error
+        assert self.answer is not None
+        return self.answer
 
 
 class Worker:
@@ -47,7 +74,8 @@ class Worker:
     output_limit
         Bytes that the target may print in one call.
 
-    Several workers run in parallel; calls of one worker from several threads wait for each other.
+    Several workers run in parallel; calls of one worker from several threads wait for each other, and for a question
+    that was begun.
     """
 
     def __init__(
@@ -66,6 +94,7 @@ class Worker:
         self._launch = Launch(list(sys.path), str(Path.cwd()), env, output_limit)
         self.timeout, self.start_timeout = timeout, start_timeout
         self._process: Process | None = None
+        self._begun: _Begun | None = None  # what the process is asked, where nobody waits yet
         self._closed = False
         self._lock = threading.Lock()
 
@@ -76,7 +105,7 @@ class Worker:
         arrays: Mapping[str, wire.Array] | None = None,
         *,
         timeout: float | None = None,
-    ) -> tuple[wire.Header, wire.Arrays]:
+    ) -> Answer:
         """Ask the target's handler; the arrays that come back are the caller's own.
 
         Raises
@@ -90,7 +119,45 @@ class Worker:
         """
         request = wire.encode(method, dict(header or {}), arrays or {})
         with self._lock:
+            self._settle()
             return self._ask(self._running(), request, method, self.timeout if timeout is None else timeout)
+
+    def begin(
+        self, method: str, header: Mapping[str, Any] | None = None, arrays: Mapping[str, wire.Array] | None = None
+    ) -> Callable[[], Answer]:
+        """Ask as :meth:`call` does, and do not wait: what is returned waits, and returns or raises what a call would.
+
+        The time limit is that of the waiting. A question that nobody waits for is answered before the next one.
+        """
+        begun = _Begun(wire.encode(method, dict(header or {}), arrays or {}), method, self.timeout)
+        with self._lock:
+            self._settle()
+            try:
+                begun.process = self._running()
+            except Exception as error:  # noqa: BLE001  (raised where it is waited for)
+                begun.error = error
+            else:
+                begun.process.begin(begun.request)
+                self._begun = begun
+        return partial(self._finish, begun)
+
+    def _finish(self, begun: _Begun) -> Answer:
+        with self._lock:
+            if self._begun is begun:
+                self._settle()
+        return begun.told()
+
+    def _settle(self) -> None:
+        """Wait for what was begun."""
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            begun.take(lambda: self._answered(begun))
+
+    def _answered(self, begun: _Begun) -> Answer:
+        process = self._running()
+        if process is not begun.process:  # this is a copy made by fork
+            process.begin(begun.request)
+        return self._take(lambda: process.finish(begun.method, begun.limit))
 
     def close(self) -> None:
         """Kill the process; a call that another thread is waiting for raises."""
@@ -120,9 +187,12 @@ class Worker:
                 raise
         return self._process
 
-    def _ask(self, process: Process, request: bytes, method: str, limit: float) -> tuple[wire.Header, wire.Arrays]:
+    def _ask(self, process: Process, request: bytes, method: str, limit: float) -> Answer:
+        return self._take(lambda: process.exchange(request, method, limit))
+
+    def _take(self, reply_of: Callable[[], wire.Message]) -> Answer:
         try:
-            reply = process.exchange(request, method, limit)
+            reply = reply_of()
         except BaseException:  # KeyboardInterrupt too: the answer to an abandoned call must never meet the next one
             self._discard()
             if self._closed:

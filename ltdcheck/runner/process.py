@@ -78,6 +78,7 @@ class Process:
         self._output = Output(output, launch.output_limit)
         self._poll = select.poll()
         self._poll.register(output, select.POLLIN)
+        self._unsent, self._incoming = memoryview(b""), Incoming()
 
     def kill(self) -> None:
         """Kill the process and what it started, from any thread, leaving the rest to the thread that waits for it."""
@@ -88,20 +89,37 @@ class Process:
 
         Raises
         ------
+        TargetHung, TargetFlooded, TargetCrashed
+            As :meth:`finish` does.
+        """
+        self.begin(request)
+        return self.finish(method, limit)
+
+    def begin(self, request: bytes) -> None:
+        """Send what of ``request`` goes without waiting; :meth:`finish` sends the rest."""
+        self._output.count = 0
+        self._unsent, self._incoming = memoryview(request), Incoming()
+        with contextlib.suppress(ConnectionError):  # finish says what the process died of
+            self._send()
+
+    def finish(self, method: str, limit: float) -> Message:
+        """Wait for the answer to what was begun; after an exception the process is of no further use.
+
+        Raises
+        ------
         TargetHung
-            After ``limit`` seconds.
+            After ``limit`` seconds of waiting.
         TargetFlooded
             When it prints more than the launch allows.
         TargetCrashed
             When it dies, or writes into the channel itself.
         """
-        self._output.count = 0
         until = time.monotonic() + limit
-        unsent, incoming = memoryview(request), Incoming()
+        incoming = self._incoming
         try:
             while not incoming.complete:
-                unsent = unsent[self._send(unsent) :] if unsent else unsent
-                events = select.POLLIN | (select.POLLOUT if unsent else 0)
+                self._send()
+                events = select.POLLIN | (select.POLLOUT if self._unsent else 0)
                 if self._wait_for_channel(events, until, f"gave no answer to {method!r} within {limit:g} s"):
                     incoming.feed(self._channel)
             self._output.drain()  # printed before the answer was sent, so it is in the pipe by now
@@ -111,11 +129,11 @@ class Process:
         except WireError as error:
             raise TargetCrashed(f"wrote {error} where its answer to {method!r} travels") from None
 
-    def _send(self, unsent: memoryview) -> int:
-        try:
-            return self._channel.send(unsent)
-        except BlockingIOError:
-            return 0
+    def _send(self) -> None:
+        """As much of the request as goes without waiting."""
+        if self._unsent:
+            with contextlib.suppress(BlockingIOError):
+                self._unsent = self._unsent[self._channel.send(self._unsent) :]
 
     def _wait_for_channel(self, events: int, until: float, complaint: str) -> bool:
         """Wait for one event; True when there is something to receive."""
