@@ -31,6 +31,13 @@ SAMPLE = [
     ("gru", "memory-not-set.y", "fused"),
     ("gru", "weight-detached.gru-W-n", "separate"),
     ("lstm", "weight-unregistered", "separate"),
+    ("elman", "argument-mutated.state", "numpy"),
+    ("elman", "argument-mutated.params", "separate"),
+    ("elman", "input-gradient-reversed", "torch"),
+    ("elman", "activation-clipped", "numpy"),
+    ("lstm", "state-pair-wrong", "fused"),
+    ("lstm", "state-pair-swapped", "torch"),
+    ("lstm", "parameter-unused.b", "separate"),
     ("continuous", "leak-swapped", "separate"),
 ]
 
