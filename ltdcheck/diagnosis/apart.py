@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from math import isfinite
 
@@ -30,10 +31,14 @@ class Apart:
 def residual(subject: Subject, network: Network, exchanges: Sequence[Exchange], enough: float = INF) -> Apart:
     """Of all answers; the network is one that was never called. The first distance beyond ``enough`` ends it.
 
-    Where all are of new instances, gradients are asked for where the outputs are near.
+    Gradients are asked for where the outputs are near: of the first answer, and of each where all are of new instances.
     """
     worst = Apart()
     alone = all(exchange.fresh for exchange in exchanges)  # no answer depends on what was asked before
+    if not alone and enough < INF and exchanges[0].way == "run":
+        far = _forward(deepcopy(network), exchanges[0])  # which leaves the network as one that was never called
+        if not far <= enough:
+            return Apart(far)
     for exchange in exchanges:
         if alone and not (far := _forward(network, exchange)) <= min(enough, FAR):
             return Apart(max(worst.far, far))

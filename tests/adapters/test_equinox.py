@@ -38,7 +38,7 @@ class Layer(eqx.Module):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (eqx.nn.LSTMCell, "lstm(order=i f g o, biases=1)"),
+        pytest.param(eqx.nn.LSTMCell, "lstm(order=i f g o, biases=1)", marks=pytest.mark.quality),  # as in the layer
         (eqx.nn.GRUCell, "gru(reset=after, order=r u n, biases=1+n)"),
         (Layer, "lstm(order=i f g o, biases=1)"),
     ],

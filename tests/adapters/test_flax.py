@@ -24,11 +24,11 @@ def ahead(i: int, h: int) -> nnx.RNN:
 CELLS = [
     (nn.LSTMCell, "lstm(biases=1, state=(c, h))"),
     pytest.param(nn.OptimizedLSTMCell, "lstm(biases=1, state=(c, h))", marks=pytest.mark.quality),
-    (nn.GRUCell, "gru(reset=after, biases=1+n)"),
+    pytest.param(nn.GRUCell, "gru(reset=after, biases=1+n)", marks=pytest.mark.quality),  # as in ``reverse`` below
     (nn.SimpleCell, "elman(biases=1)"),
     pytest.param(nnx.LSTMCell, "lstm(biases=1, state=(c, h))", marks=pytest.mark.quality),
     pytest.param(nnx.OptimizedLSTMCell, "lstm(order=i f g o, biases=1, state=(c, h))", marks=pytest.mark.quality),
-    (nnx.GRUCell, "gru(reset=after, order=r u n, biases=1)"),
+    pytest.param(nnx.GRUCell, "gru(reset=after, order=r u n, biases=1)", marks=pytest.mark.quality),  # as in ``ahead``
     (lambda i, h: nn.RNN(nn.GRUCell(h), reverse=True), "gru(reset=after, biases=1+n, direction=go_backwards)"),
     (
         lambda i, h: nn.Bidirectional(*(nn.RNN(nn.SimpleCell(h)) for _ in "12")),

@@ -26,7 +26,8 @@ def unrolled(_i: int, h: int) -> hk.Transformed:
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (hk.LSTM, "lstm(forget_offset=1.0, order=i g f o, biases=1)"),
+        # as in ``unrolled``
+        pytest.param(hk.LSTM, "lstm(forget_offset=1.0, order=i g f o, biases=1)", marks=pytest.mark.quality),
         (hk.GRU, "gru(update=replaces, order=u r n, biases=1)"),
         (hk.VanillaRNN, "elman(nonlinearity=relu, biases=2)"),
         (lambda i, h: hk.VanillaRNN(h, double_bias=False), "elman(nonlinearity=relu, biases=1)"),

@@ -12,7 +12,7 @@ from ltdcheck.faults.fault import Network
 from ltdcheck.properties.law import property_named
 from ltdcheck.properties.subject import Subject
 from ltdcheck.reference.cell import Cell, State
-from ltdcheck.reference.cells import GRU, LSTM, Elman
+from ltdcheck.reference.cells import LSTM, Elman
 from ltdcheck.reference.networks.unroll import Gradients
 from ltdcheck.strategies.problems import Recipe, build
 
@@ -47,7 +47,7 @@ class ThroughWhatItLeft(Reordered):
 
 def test_the_backward_pass_beside_it_is_told() -> None:
     """It is the right cell's, on what the forward pass left."""
-    seen = said(ThroughWhatItLeft(GRU(), [1], "in reverse"), GRU())
+    seen = said(ThroughWhatItLeft(Elman(), [1], "in reverse"), Elman())
     assert (
         seen == "the rows of h_0 are read in reverse (in the forward pass; the backward pass is that of the right cell)"
     )

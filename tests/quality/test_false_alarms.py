@@ -17,7 +17,7 @@ from quality.report import ALARMS
 
 from ltdcheck.problem import PRECISIONS
 
-FEW, CHUNK, CHUNKS = 60, 1000, 10
+FEW, CHUNK, CHUNKS = 30, 1000, 10
 
 # The relative error that is seen in a typical entry; these figures may only get smaller.
 DETECTABLE = {"float64": 1e-13, "float32": 5e-5}

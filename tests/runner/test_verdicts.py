@@ -39,7 +39,7 @@ def named(rows: list[Target], ordinary: int = 1) -> list[object]:
     return [pytest.param(row, id=row.spec.rpartition("/")[2], marks=m) for row, m in zip(rows, marks, strict=True)]
 
 
-@pytest.mark.parametrize("row", named([*RIGHT, *CLAIMED], ordinary=7))
+@pytest.mark.parametrize("row", named([*RIGHT, *CLAIMED], ordinary=11))
 def test_a_right_implementation_conforms(row: Target) -> None:
     """Whatever its layout, it is identified, and no property fails or stays undecided."""
     results = verdicts(row)
@@ -47,7 +47,7 @@ def test_a_right_implementation_conforms(row: Target) -> None:
     assert results[0].cell == row.cell
 
 
-@pytest.mark.parametrize("row", named(FAULTY, ordinary=15))
+@pytest.mark.parametrize("row", named(FAULTY, ordinary=20))
 def test_a_faulty_implementation_does_not(row: Target) -> None:
     """There is a finding with a place and two different numbers; the first has a problem that is small."""
     findings = [r.finding for r in verdicts(row) if r.finding]
@@ -60,7 +60,7 @@ def test_a_faulty_implementation_does_not(row: Target) -> None:
         assert findings[0].problem["sizes"]["H"] <= 6
 
 
-@pytest.mark.parametrize("row", named(CLAIMED_FAULTY, ordinary=3))
+@pytest.mark.parametrize("row", named(CLAIMED_FAULTY, ordinary=5))
 def test_a_fault_of_a_claimed_family_is_named(row: Target) -> None:
     """The best diagnosis of the first finding is what the row says."""
     first = next(r.finding for r in verdicts(row) if r.finding)

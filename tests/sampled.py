@@ -1,0 +1,16 @@
+"""Tables of which the ordinary tests ask a sample, and ``tox -e quality`` the rest too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pytest
+
+
+def one_in(count: int, rows: Iterable[Any], name: Callable[[Any], str] = str) -> list[Any]:
+    """Parameters: the first of every ``count`` rows is of the ordinary tests, the others are of quality."""
+    return [
+        pytest.param(row, id=name(row), marks=[] if k % count == 0 else [pytest.mark.quality])
+        for k, row in enumerate(rows)
+    ]
