@@ -41,14 +41,16 @@ def require_choices(cls: type, args: Sequence[Any], named: Mapping[str, Any]) ->
     ValueError
         Naming the field, its value and what is allowed.
     """
-    given = {**dict(zip((f.name for f in fields(cls)), args, strict=False)), **named}
-    for name, allowed in _choices(cls).items():
-        if name in given and given[name] not in allowed:
-            raise ValueError(f"{name} = {given[name]!r} is not allowed: one of {', '.join(map(str, allowed))}")
+    for place, name, allowed in _choices(cls):
+        if place < len(args) or name in named:
+            value = named[name] if name in named else args[place]
+            if value not in allowed:
+                raise ValueError(f"{name} = {value!r} is not allowed: one of {', '.join(map(str, allowed))}")
 
 
 @cache
-def _choices(cls: type) -> dict[str, tuple[Any, ...]]:
-    """The fields that are a choice, with their values."""
+def _choices(cls: type) -> list[tuple[int, str, tuple[Any, ...]]]:
+    """The fields that are a choice, each with its place among all fields and its values."""
     hints = get_type_hints(cls)
-    return {f.name: get_args(hints[f.name]) for f in fields(cls) if get_origin(hints[f.name]) is Literal}
+    own = [(k, f.name) for k, f in enumerate(fields(cls)) if get_origin(hints[f.name]) is Literal]
+    return [(k, name, get_args(hints[name])) for k, name in own]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import Field, fields
+from functools import cache
 from itertools import product
 from math import inf
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -49,15 +50,24 @@ def variants(cell_name: str) -> list[Cell]:
     TypeError
         When a field is neither a choice nor a number with values to try.
     """
-    return [cell for cell in combinations(cell_name) if not _rare(cell) or len(_changed(cell)) == 1]
+    return list(_variants(cell_named(cell_name)))
 
 
 def combinations(cell_name: str) -> list[Cell]:
     """Every combination of the fields of the cell called ``cell_name``, the default first; raises alike."""
-    cell = cell_named(cell_name)
+    return list(_combinations(cell_named(cell_name)))
+
+
+@cache
+def _variants(cell: type[Cell]) -> tuple[Cell, ...]:
+    return tuple(one for one in _combinations(cell) if not _rare(one) or len(_changed(one)) == 1)
+
+
+@cache
+def _combinations(cell: type[Cell]) -> tuple[Cell, ...]:
     hints = get_type_hints(cell)
     choices = [_choices(f, hints[f.name]) for f in fields(cell)]
-    return [cell(*values) for values in product(*choices)]
+    return tuple(cell(*values) for values in product(*choices))
 
 
 def _changed(cell: Cell) -> list[str]:
