@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -198,10 +199,10 @@ class Session:
         return ""
 
     def _refused(self, prop: Property, failure: TargetFailure, result: Result) -> Result:
-        """The same refusal under several properties is one finding."""
+        """The same refusal under several properties is one finding, whatever the sizes and counts it speaks of."""
         if failure.kind in FATAL and not (failure.kind == "crashed" and prop.id in ONE_ASIDE):
             self._stopped = f"not run: the target {failure.kind} in {prop.id}"
-        known = self._refusals.setdefault(str(failure), prop.id)
+        known = self._refusals.setdefault(re.sub(r"\d+", "#", str(failure)), prop.id)
         return result if known == prop.id else self._not_asked(prop, f"it fails as in {known}: {failure}")
 
     def _not_asked(self, prop: Property, reason: str) -> Result:

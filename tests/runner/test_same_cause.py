@@ -9,6 +9,7 @@ import numpy as np
 from properties.subjects import Change, Changed
 
 from ltdcheck.diagnosis.row_order import Reordered
+from ltdcheck.errors import TargetRaised
 from ltdcheck.faults.fault import Network, fault_named
 from ltdcheck.implementation import Outputs
 from ltdcheck.problem import Problem
@@ -220,3 +221,21 @@ def test_another_order_of_rows_hides_no_other_fault() -> None:
     """Of one row alone no steps are wrong as well, which is a fault of its own."""
     found = failed(results(ReorderedAndEmpty(Elman(), [1], "in reverse"), FORWARD, NO_STEPS))
     assert found == {FORWARD: UNKNOWN, NO_STEPS: "empty-sequence-wrong"}
+
+
+def too_many(out: Outputs, problem: Problem) -> Outputs:
+    """Refuses, and says for how many steps and rows."""
+    T, B = problem.x.shape[:2]
+    raise TargetRaised("RuntimeError", f"{T} steps of {B} rows are at version 6", "")
+
+
+def test_a_refusal_that_speaks_of_other_sizes_is_the_same() -> None:
+    """Laws ask problems of other sizes: that one call raises is one finding."""
+    network = Changed(Elman(), too_many)
+    opened = subjects.identified(subjects.Opened(subjects.Target("it", cell="elman"), Network(Elman())))  # type: ignore[arg-type]
+    opened = replace(opened, implementation=network)
+    session = Session(opened, examiners.Options(profile=replace(profile_named("quick"), examples=0)))
+    plan = [property_named(id) for id in (FORWARD, AGAIN, "batch.rows_are_independent")]
+    first, *others = [session.check(prop, plan) for prop in plan]
+    assert first.status == "failed"
+    assert all(it.status == "not_applicable" and f"it fails as in {FORWARD}" in it.reason for it in others)
