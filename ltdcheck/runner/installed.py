@@ -31,6 +31,7 @@ def _targets(*specs: str, cell: str | None = None) -> tuple[Target, ...]:
 _FACTORIES = "ltdcheck.adapters"  # where what takes more than a class and its keywords is made
 _ON_EACH = (  # what a backend may have an implementation of its own for, or may spoil
     *(f"keras.layers:{layer}" for layer in ("SimpleRNN", "LSTM", "GRU", "GRU(reset_after=False)")),
+    "keras.layers:GRU(stateful=True)",
     f"{_FACTORIES}.keras_factories:bidirectional_gru",
     *(f"keras.optimizers:SGD({option}=1.0)" for option in ("clipnorm", "global_clipnorm", "clipvalue")),
 )

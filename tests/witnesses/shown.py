@@ -39,12 +39,24 @@ SHOWN = (
         "tensorflow_block_lstm.py",
         "the gradient of BlockLSTMV2 is that of BlockLSTM, whose gates have another order",
     ),
+    Shown(
+        r"KERAS_BACKEND=torch .*stateful",
+        "values.forward_agrees|precision.single_agrees_with_double",
+        "keras_stateful.py",
+        "a stateful layer writes its new states where torch still needs the old ones for the gradient",
+    ),
     Shown(r"KERAS_BACKEND=(jax|torch) ", "values.forward_agrees", "keras_float64.py", _KERAS_DOUBLES),
     Shown(
         r"KERAS_BACKEND=torch keras.optimizers",
         r"clipping\..*",
         "keras_clipping_float64.py",
         "keras clips gradients in float64 in float32 on torch",
+    ),
+    Shown(
+        r"KERAS_BACKEND=jax .*stateful",
+        "sequence.goes_on",
+        "keras_stateful.py",
+        "the states that a stateful layer keeps are not handed on where keras compiles for jax",
     ),
     Shown(
         r"KERAS_BACKEND=torch ",
