@@ -37,8 +37,8 @@ def worst_margin(count: int, seed: int, longest: int) -> tuple[float, float]:
 
 
 def test_the_error_covers_the_truth_from_contracting_to_chaotic() -> None:
-    """In 400 drawn problems of every cell and regime; and it is small enough to be of use in most entries."""
-    worst, resolved = worst_margin(400, seed=1, longest=8)
+    """In 200 drawn problems of every cell and regime; and it is small enough to be of use in most entries."""
+    worst, resolved = worst_margin(200, seed=1, longest=8)
     assert worst <= 1
     assert resolved > 0.7
 

@@ -101,14 +101,7 @@ def names(sites: list[Site]) -> list[str]:
     return [f"{family}-{fault.id}" for family, fault in sites]
 
 
-# one row in five is asked in the ordinary tests
-ROWS = [
-    pytest.param(*site, id=name, marks=[] if k % 5 == 0 else pytest.mark.quality)
-    for k, (site, name) in enumerate(zip(FIRST, names(FIRST), strict=True))
-]
-
-
-@pytest.mark.parametrize(("family", "fault"), ROWS)
+@pytest.mark.parametrize(("family", "fault"), one_in(5, FIRST, lambda site: names([site])[0]))
 def test_every_row_is_killed(family: str, fault: Fault) -> None:
     """Some property does not hold for a site of every row, on the problems that a check always asks."""
     it = subject(family, fault)

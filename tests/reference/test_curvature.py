@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles.draws import named
 from reference.longhand_oracle import exactly
+from sampled import one_in
 
 from ltdcheck.oracles import complex_step, finite_difference
 from ltdcheck.reference.cell import Cell
@@ -120,9 +121,12 @@ def explicit(net: Classifier, setting: Any, structural: float) -> tuple[Any, Any
 
 
 @pytest.mark.parametrize("at", ["every", "last"])
-@pytest.mark.parametrize("cell", CELLS, ids=named)
+@pytest.mark.parametrize("cell", one_in(2, CELLS[::-1], named))
 def test_gauss_newton_products_are_those_of_the_explicit_matrix(cell: Cell, at: Any) -> None:
-    """G@v + mu*S@v, entry by entry, within the error of the explicit Jacobians and of the sums over them."""
+    """G@v + mu*S@v, entry by entry, within the error of the explicit Jacobians and of the sums over them.
+
+    The LSTM, whose matrix has twice the rows of a GRU's, is asked for quality.
+    """
     net = Classifier(cell, at)
 
     @settings(max_examples=2)

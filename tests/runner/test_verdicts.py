@@ -78,7 +78,7 @@ def test_another_convention_is_no_fault(row: Target) -> None:
 def test_the_fault_is_named_first() -> None:
     """For a sample of faults, one a family and place, the best diagnosis is the fault that was planted."""
     wanted = ("bias_doubled", "bptt_carry_missing", "bptt_truncated", "state_dead", "gradient_replaced", "future_leak")
-    rows = [row for row in FAULTY if row.spec.endswith(wanted) and "/numpy_" in row.spec][::8]
+    rows = [row for row in FAULTY if row.spec.endswith(wanted) and "/numpy_" in row.spec][::12]
     assert rows
     missed = []
     for row in rows:
