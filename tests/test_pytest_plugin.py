@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from ltdcheck.api import Conformance
+
 TESTS = """
 import ltdcheck, torch
 from targets.numpy_elman import Elman_bptt_truncated
@@ -64,3 +66,15 @@ def test_the_plugin_module_is_light() -> None:
     code = f"import sys, ltdcheck.pytest_plugin; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_training_and_memory_are_tests_too() -> None:
+    """Whether a target drops anything or keeps its state is known when it is opened: else the tests say why they skip."""
+    target = Conformance("torch.nn:LSTM(num_layers=2, dropout=0.5)", profile="quick")
+    try:
+        training, memory = (target.check(id)[0] for id in ("training.dropout_between_layers", "sequence.goes_on"))
+    finally:
+        target.close()
+    assert training.status == "passed"
+    assert training.compared
+    assert (memory.status, memory.reason) == ("not_applicable", "it keeps no state from call to call")

@@ -38,3 +38,7 @@ class New(Implementation):
     def run_on(self, problems: Sequence[Problem], way: str) -> list[Outputs]:
         """What one call is to keep for the next is no past: the same."""
         return self.implementation.run_on(problems, way)
+
+    def run_in_training(self, problem: Problem, seed: int) -> Outputs:
+        """What is drawn anew from a seed each time has no past: the same."""
+        return self.implementation.run_in_training(problem, seed)
