@@ -69,7 +69,7 @@ def test_the_plugin_module_is_light() -> None:
 
 
 def test_training_and_memory_are_tests_too() -> None:
-    """Whether a target drops anything or keeps its state is known when it is opened: else the tests say why they skip."""
+    """What drops or keeps anything is known when it is opened: else the tests say why they skip."""
     target = Conformance("torch.nn:LSTM(num_layers=2, dropout=0.5)", profile="quick")
     try:
         training, memory = (target.check(id)[0] for id in ("training.dropout_between_layers", "sequence.goes_on"))
