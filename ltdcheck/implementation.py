@@ -36,6 +36,14 @@ class Trial:
     expected: str = ""
 
 
+@dataclass(frozen=True)
+class Ahead:
+    """A pass that is asked for: ``told`` waits for its outputs, and raises what :meth:`Implementation.run` raises."""
+
+    told: Callable[[], Outputs]
+    ready: Callable[[], bool] = lambda: True  # nothing is gained by doing something else first
+
+
 class Implementation(ABC):
     """Forward and backward of a recurrent network, in its own parameter names and shapes.
 
@@ -83,12 +91,9 @@ class Implementation(ABC):
             When the implementation hangs, dies, raises, or answers with the wrong shapes.
         """
 
-    def run_ahead(self, problem: Problem, *, backward: bool = True) -> Callable[[], Outputs]:
-        """Ask for a pass, which may run while the caller goes on; what is returned waits for its answer.
-
-        A pass that is asked for and not waited for need not run.
-        """
-        return lambda: self.run(problem, backward=backward)
+    def run_ahead(self, problem: Problem, *, backward: bool = True) -> Ahead:
+        """Ask for a pass, which may run while the caller goes on; one that is not waited for need not run."""
+        return Ahead(lambda: self.run(problem, backward=backward))
 
     def run_in_turn(self, problems: Sequence[Problem]) -> list[Outputs]:
         """Run them on one instance and read every answer only after the last call.

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -50,7 +50,7 @@ class Compiler:
     """Programs by what they were traced for, for all instances of a network."""
 
     def __init__(self) -> None:
-        self._made: dict[Any, tuple[Any, Callable[..., Any]]] = {}
+        self._made: dict[Any, tuple[Trace, Callable[..., Any]]] = {}
         self._left = dict.fromkeys(("an instance", "a new instance", "new parameters", "a first state"), TWICE)
         self.varies = False  # the same lines said one thing and then another
         self.trees: dict[Any, Any] = {}  # the shapes of the parameters by the key of an instance
@@ -65,10 +65,10 @@ class Compiler:
         """
         if key in self._made and not (self.varies or (new and self.looks("a new instance"))):
             return self._made[key][1]
-        traced, text = _traced(whole, given)
+        trace = Trace(whole, given)
         if not self.varies and self.looks("an instance"):
-            self.varies = _traced(whole, given)[1] != text
-        if key in self._made and self._made[key][0] == text:
+            self.varies = Trace(whole, given).text != trace.text
+        if key in self._made and self._made[key][0].text == trace.text:
             return self._made[key][1]
         self.varies = self.varies or key in self._made
         self.programs += 1
@@ -76,7 +76,7 @@ class Compiler:
             self.as_for_users = key
         quickly = key != self.as_for_users and given.dy.size + given.x.size <= SMALL
         options = QUICKLY if quickly and jax.default_backend() == "cpu" else None
-        self._made[key] = text, traced.lower().compile(compiler_options=options)
+        self._made[key] = trace, trace.traced.lower().compile(compiler_options=options)
         return self._made[key][1]
 
     def looks(self, at: str) -> bool:
@@ -85,11 +85,17 @@ class Compiler:
         return self._left[at] >= 0
 
 
-def _traced(whole: Whole, given: Given) -> tuple[Any, Any]:
-    """A program, and what two traces of the same lines share; addresses are no part of that."""
-    traced: Any = jax.jit(partial(whole)).trace(given, np.int32(0))  # jax knows a function that it traced
-    constants = [_bytes(c) for c in traced.jaxpr.consts]
-    return traced, (re.sub(r"0x[0-9a-f]+", "", str(traced.jaxpr)), *constants)
+class Trace:
+    """A program as jax traced it, not compiled."""
+
+    def __init__(self, whole: Whole, given: Given) -> None:
+        self.traced: Any = jax.jit(partial(whole)).trace(given, np.int32(0))  # jax knows a function that it traced
+
+    @cached_property
+    def text(self) -> Any:
+        """What two traces of the same lines share; addresses are no part of that."""
+        jaxpr = self.traced.jaxpr
+        return re.sub(r"0x[0-9a-f]+", "", str(jaxpr)), *(_bytes(constant) for constant in jaxpr.consts)
 
 
 def _bytes(constant: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from ltdcheck.errors import LtdcheckError, TargetFailure
 from ltdcheck.faults.fault import Network, WrongFunction
-from ltdcheck.implementation import Outputs
+from ltdcheck.implementation import Ahead, Outputs
 from ltdcheck.problem import Problem
 from ltdcheck.properties.law import Evidence
 from ltdcheck.properties.subject import Subject
@@ -70,6 +70,10 @@ class Hearing(Subject):
         """One pass that is not remembered."""
         ask = super().run_again
         return self._heard("run", [problem], lambda: [ask(problem, backward=backward)], backward)[0]
+
+    def run_ahead(self, problem: Problem, *, backward: bool = True) -> Ahead:
+        """As :meth:`run_again`, when it is waited for."""
+        return Ahead(lambda: self.run_again(problem, backward=backward))
 
     def run_in_turn(self, problems: Sequence[Problem]) -> list[Outputs]:
         """Several passes on one instance."""

@@ -157,9 +157,9 @@ def _held(
 
 def _right(subject: Subject, problem: Problem, message: str) -> Iterator[Evidence]:
     """A call that is not remembered, against the reference; where there is none, against a new instance."""
-    told = subject.run_ahead(problem, backward=subject.has_backward)
+    asked = subject.run_ahead(problem, backward=subject.has_backward)
     unknown = beyond(subject, problem)
-    out = told()
+    out = asked.told()
     if subject.unreferenced:
         yield _same(subject, problem, subject.run(problem, backward=subject.has_backward, fresh=True), out, message)
         return

@@ -8,7 +8,7 @@ the same answer.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from typing import Any, Self, TypeVar
@@ -16,7 +16,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 
 from ltdcheck.estimate import Estimate
-from ltdcheck.implementation import Implementation, Outputs
+from ltdcheck.implementation import Ahead, Implementation, Outputs
 from ltdcheck.oracles.judging import judged
 from ltdcheck.oracles.rounding import Expected, expected
 from ltdcheck.problem import Array, Problem
@@ -41,7 +41,8 @@ class Subject:
         self.layout = layout
         self.declared = declared
         self._memory: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
-        self._ahead: tuple[Problem, bool, Callable[[], Outputs]] | None = None  # a question that was asked ahead
+        self._ahead: tuple[Problem, bool, Ahead] | None = None  # a question that was asked ahead
+        self.to_come: Iterator[Problem] = iter(())  # will be asked about: the reference answers while the target does
 
     def on(self, implementation: Implementation) -> Subject:
         """Another implementation that is held against the same."""
@@ -115,17 +116,27 @@ class Subject:
     def _run(self, problem: Problem, *, backward: bool) -> Outputs:
         ahead, self._ahead = self._ahead, None
         if ahead is not None and ahead[0] is problem and ahead[1] == backward:
-            return ahead[2]()
+            return ahead[2].told()
         return self.run_again(problem, backward=backward)
 
-    def run_ahead(self, problem: Problem, *, backward: bool = True) -> Callable[[], Outputs]:
-        """One pass that is not remembered, asked for now; what is returned waits for it."""
-        told = self.implementation.run_ahead(self._there(problem), backward=backward)
-        return lambda: self._back(told(), problem)
+    def run_ahead(self, problem: Problem, *, backward: bool = True) -> Ahead:
+        """One pass that is not remembered, asked for now."""
+        asked = self.implementation.run_ahead(self._there(problem), backward=backward)
+
+        def told() -> Outputs:
+            self._pass_time(asked.ready)
+            return self._back(asked.told(), problem)
+
+        return Ahead(told, asked.ready)
+
+    def _pass_time(self, over: Callable[[], bool]) -> None:
+        """What the reference says of problems to come, until there is an answer."""
+        while not over() and (problem := next(self.to_come, None)) is not None:
+            self.expect(self.within(problem))
 
     def run_again(self, problem: Problem, *, backward: bool = True) -> Outputs:
         """One pass that is not remembered."""
-        return self._back(self.implementation.run(self._there(problem), backward=backward), problem)
+        return Subject.run_ahead(self, problem, backward=backward).told()
 
     def run_in_turn(self, problems: Sequence[Problem]) -> list[Outputs]:
         """Several passes on one instance, read after the last."""

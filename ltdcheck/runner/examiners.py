@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -13,7 +13,7 @@ from ltdcheck.diagnosis.explains import explains
 from ltdcheck.diagnosis.restless import restless
 from ltdcheck.errors import OracleDisagreementError, TargetFailure
 from ltdcheck.problem import Problem
-from ltdcheck.properties.law import Disagreement, Property
+from ltdcheck.properties.law import Disagreement, Property, properties
 from ltdcheck.properties.subject import Subject
 from ltdcheck.properties.values import right_in_single
 from ltdcheck.result import Diagnosis, Finding
@@ -54,6 +54,21 @@ class CellExaminer:
         if self.subject is not None:
             cell = self.subject.cell
             self.make = lru_cache(maxsize=512)(lambda recipe: build(cell, recipe))
+            if not self.subject.unreferenced:
+                self.subject.to_come = self._to_come()
+
+    def _to_come(self) -> Iterator[Problem]:
+        """What is always asked, law by law, unless something is found."""
+        chosen = self.options.properties
+        for prop in properties("cell"):
+            if not chosen or prop.id in chosen:
+                yield from map(self.make, self._fixed(prop))
+
+    def _fixed(self, prop: Property) -> list[Recipe]:
+        subject, large = self.subject, self.options.profile.large
+        assert subject is not None
+        fixed = fixed_cases(prop, subject.cell, subject.precisions, self.sizes, self.compiles)
+        return [recipe for recipe in fixed if large or recipe.B < LARGE_BATCH or prop.id in LONG]
 
     def examine(self, prop: Property) -> Tally[Recipe]:
         """The property on fixed and drawn problems."""
@@ -62,11 +77,9 @@ class CellExaminer:
         if prop.about == "program":  # one case, which is no problem
             return examine(check_of(prop, subject, _itself), [ASKED_ONCE], None, examples=0, random_seed=0)
         check = check_of(prop, subject, self.make)
-        fixed = fixed_cases(prop, subject.cell, subject.precisions, self.sizes, self.compiles)
+        fixed = self._fixed(prop)
         if prop.id in LONG:
             return examine(check, fixed, None, examples=0, random_seed=self.options.seed)
-        if not profile.large:
-            fixed = [recipe for recipe in fixed if recipe.B < LARGE_BATCH]
         drawn = recipes(subject.cell, precisions=subject.precisions, max_T=profile.longest, sizes=self.sizes)
         if self.compiles:
             drawn = of_sizes(drawn, fixed, self.compiles, profile.longest)
@@ -78,6 +91,7 @@ class CellExaminer:
             return None
         if prop.about == "program":
             return finding_of(tally.disagreement, None, [], replay)
+        self.subject.to_come = iter(())  # what is found makes other problems likelier
         check = check_of(prop, self.subject, self.make)
         fatal = tally.failure is not None and tally.failure.kind in FATAL
         tries = 0 if fatal else self.options.profile.shrinks

@@ -13,7 +13,7 @@ from ltdcheck.adapters.packing import (
     unpack_outputs,
 )
 from ltdcheck.errors import TargetAnswer, TargetFailure, TargetUnusableError
-from ltdcheck.implementation import ClippingAnswer, ClippingRule, Implementation, Outputs, Trial
+from ltdcheck.implementation import Ahead, ClippingAnswer, ClippingRule, Implementation, Outputs, Trial
 from ltdcheck.problem import Array, ClippingCall, Problem
 from ltdcheck.runner.isolation import Worker
 from ltdcheck.runner.live import importable
@@ -82,11 +82,11 @@ class Isolated(_Remote, Implementation):
         answer, answered = self.worker.call("run", {**header, "backward": backward, "fresh": fresh}, arrays)
         return checked(unpack_outputs(answer, answered), problem, self)
 
-    def run_ahead(self, problem: Problem, *, backward: bool = True) -> Callable[[], Outputs]:
+    def run_ahead(self, problem: Problem, *, backward: bool = True) -> Ahead:
         """The worker process runs it while this one goes on."""
         header, arrays = pack_problem(problem)
-        told = self.worker.begin("run", {**header, "backward": backward, "fresh": False}, arrays)
-        return lambda: checked(unpack_outputs(*told()), problem, self)
+        asked = self.worker.begin("run", {**header, "backward": backward, "fresh": False}, arrays)
+        return Ahead(lambda: checked(unpack_outputs(*asked.told()), problem, self), asked.ready)
 
     def run_in_turn(self, problems: Sequence[Problem]) -> list[Outputs]:
         """One message there and one back, so that no answer is read before the last call."""

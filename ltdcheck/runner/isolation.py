@@ -11,7 +11,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -28,28 +27,26 @@ OUTPUT_LIMIT = 1_000_000  # bytes printed in one call
 Answer = tuple[wire.Header, wire.Arrays]
 
 
-class _Begun:
-    """A question that was asked, and what became of it once that is known."""
+class Question:
+    """A question that was begun, and what became of it once that is known."""
 
-    def __init__(self, request: bytes, method: str, limit: float) -> None:
-        self.request, self.method, self.limit = request, method, limit
+    def __init__(self, worker: Worker, request: bytes, method: str) -> None:
+        self.worker, self.request, self.method = worker, request, method
         self.process: Process | None = None  # which answers it
         self.answer: Answer | None = None
-        self.error: Exception | None = None  # that is raised where the answer is waited for
-
-    def take(self, answer: Callable[[], Answer]) -> None:
-        """The answer, or how the target failed, for whoever waits for it."""
-        try:
-            self.answer = answer()
-        except Exception as error:  # noqa: BLE001  (raised where it is waited for)
-            self.error = error
+        self.error: Exception | None = None  # instead of an answer
 
     def told(self) -> Answer:
-        """The answer; raises what was raised instead."""
+        """Wait, and return or raise what a call would; the time limit is that of the waiting."""
+        self.worker.settle(self)
         if self.error is not None:
             raise self.error
         assert self.answer is not None
         return self.answer
+
+    def ready(self) -> bool:
+        """There is an answer, or the beginning of one, or there will be none."""
+        return self.process is None or not self.worker.waits_for(self) or self.process.answers()
 
 
 class Worker:
@@ -94,7 +91,7 @@ class Worker:
         self._launch = Launch(list(sys.path), str(Path.cwd()), env, output_limit)
         self.timeout, self.start_timeout = timeout, start_timeout
         self._process: Process | None = None
-        self._begun: _Begun | None = None  # what the process is asked, where nobody waits yet
+        self._begun: Question | None = None  # what the process is asked, where nobody waits yet
         self._closed = False
         self._lock = threading.Lock()
 
@@ -124,40 +121,41 @@ class Worker:
 
     def begin(
         self, method: str, header: Mapping[str, Any] | None = None, arrays: Mapping[str, wire.Array] | None = None
-    ) -> Callable[[], Answer]:
-        """Ask as :meth:`call` does, and do not wait: what is returned waits, and returns or raises what a call would.
-
-        The time limit is that of the waiting. A question that nobody waits for is answered before the next one.
-        """
-        begun = _Begun(wire.encode(method, dict(header or {}), arrays or {}), method, self.timeout)
+    ) -> Question:
+        """Ask as :meth:`call` does, and do not wait. What nobody waits for is answered before the next question."""
+        asked = Question(self, wire.encode(method, dict(header or {}), arrays or {}), method)
         with self._lock:
             self._settle()
             try:
-                begun.process = self._running()
+                asked.process = self._running()
             except Exception as error:  # noqa: BLE001  (raised where it is waited for)
-                begun.error = error
+                asked.error = error
             else:
-                begun.process.begin(begun.request)
-                self._begun = begun
-        return partial(self._finish, begun)
+                asked.process.begin(asked.request)
+                self._begun = asked
+        return asked
 
-    def _finish(self, begun: _Begun) -> Answer:
+    def settle(self, question: Question) -> None:
+        """Wait for what became of a question that was begun."""
         with self._lock:
-            if self._begun is begun:
+            if self._begun is question:
                 self._settle()
-        return begun.told()
+
+    def waits_for(self, question: Question) -> bool:
+        """It was begun, and what became of it is not known."""
+        return self._begun is question
 
     def _settle(self) -> None:
-        """Wait for what was begun."""
-        begun, self._begun = self._begun, None
-        if begun is not None:
-            begun.take(lambda: self._answered(begun))
-
-    def _answered(self, begun: _Begun) -> Answer:
-        process = self._running()
-        if process is not begun.process:  # this is a copy made by fork
-            process.begin(begun.request)
-        return self._take(lambda: process.finish(begun.method, begun.limit))
+        asked, self._begun = self._begun, None
+        if asked is None:
+            return
+        try:
+            process = self._running()
+            if process is not asked.process:  # this is a copy made by fork
+                process.begin(asked.request)
+            asked.answer = self._take(lambda: process.finish(asked.method, self.timeout))
+        except Exception as error:  # noqa: BLE001  (raised where it is waited for)
+            asked.error = error
 
     def close(self) -> None:
         """Kill the process; a call that another thread is waiting for raises."""

@@ -102,6 +102,14 @@ class Process:
         with contextlib.suppress(ConnectionError):  # finish says what the process died of
             self._send()
 
+    def answers(self) -> bool:
+        """The channel has something to tell, be it that the process is dead."""
+        with contextlib.suppress(ConnectionError):
+            self._send()
+        channel = select.poll()
+        channel.register(self._channel, select.POLLIN)
+        return bool(channel.poll(0))
+
     def finish(self, method: str, limit: float) -> Message:
         """Wait for the answer to what was begun; after an exception the process is of no further use.
 

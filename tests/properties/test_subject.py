@@ -10,7 +10,7 @@ import pytest
 from properties.subjects import of
 
 from ltdcheck.faults.fault import Network, fault_named
-from ltdcheck.implementation import Outputs
+from ltdcheck.implementation import Ahead, Outputs
 from ltdcheck.problem import Problem
 from ltdcheck.properties.subject import REMEMBERED, Subject
 from ltdcheck.reference.cells import GRU, LSTM
@@ -60,6 +60,41 @@ def test_a_question_is_asked_once() -> None:
     subject.run_again(problem)
     assert target.calls == 4
     assert subject.expect(problem) is subject.expect(problem)
+
+
+class Slow(Counting):
+    """Answers when it has been looked at three times."""
+
+    def run_ahead(self, problem: Problem, *, backward: bool = True) -> Ahead:
+        """Asked at once."""
+        out, looks = self.run(problem, backward=backward), iter([False, False, True])
+        return Ahead(lambda: out, lambda: next(looks))
+
+
+def test_the_reference_answers_while_the_target_does() -> None:
+    """A question that was asked ahead is not asked again; what is to come is computed until there is an answer."""
+    target = Slow(GRU())
+    subject, (problem, *others) = of(target), [build(GRU(), Recipe(seed=k)) for k in range(4)]
+    subject.to_come = iter(others)
+    subject.ahead(problem)
+    out = subject.run(problem)
+    assert target.calls == 1
+    assert np.array_equal(out.y, Network(GRU()).run(problem).y)
+    assert next(subject.to_come) is others[2]
+    subject.ahead(problem)
+    assert subject.run(problem) is out
+    assert target.calls == 1
+
+
+def test_a_question_that_was_asked_ahead_answers_no_other() -> None:
+    """Neither another problem nor another pass."""
+    target = Slow(GRU())
+    subject, (first, second) = of(target), [build(GRU(), Recipe(seed=k)) for k in range(2)]
+    subject.ahead(first)
+    assert np.array_equal(subject.run(second).y, Network(GRU()).run(second).y)
+    subject.ahead(first)
+    assert subject.run(first, backward=False).dx is None
+    assert target.calls == 4
 
 
 def test_memory_has_an_end() -> None:

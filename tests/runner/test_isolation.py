@@ -203,6 +203,53 @@ def test_an_object_whose_pickle_raises_is_unusable() -> None:
         worker.call("echo")
 
 
+# -- a question that nobody waits for yet ----------------------------------------------------------------------
+
+
+def test_a_question_that_was_begun_keeps_its_answer(worker: Worker) -> None:
+    """It is answered before the next one, and told when it is waited for, as often as that is."""
+    asked = worker.begin("echo", {"a": 1}, {"x": np.zeros(1_000_000)})  # more than goes without waiting
+    assert worker.call("echo", {"a": 2})[0] == {"a": 2}
+    assert asked.ready()
+    assert asked.told()[0] == asked.told()[0] == {"a": 1}
+
+
+def test_it_is_ready_when_there_is_something_to_read(worker: Worker) -> None:
+    """Not before the process goes on; and at its end, too."""
+    pid = pid_of(worker)
+    os.kill(pid, signal.SIGSTOP)
+    asked = worker.begin("echo", {"a": 1})
+    assert not asked.ready()
+    os.kill(pid, signal.SIGCONT)
+    until = time.monotonic() + 60
+    while not asked.ready() and time.monotonic() < until:
+        time.sleep(0.001)
+    assert asked.ready()
+    assert asked.told()[0] == {"a": 1}
+
+
+def test_what_becomes_of_it_is_no_other_questions_answer() -> None:
+    """A hang and an exception are raised where they are waited for; the next question is answered."""
+    with start(timeout=SHORT) as worker:
+        hung = worker.begin("sleep")
+        assert worker.call("echo", {"a": 1}, timeout=60)[0] == {"a": 1}  # of a new process
+        raised = worker.begin("raise_plainly", {"message": "no"})
+        assert worker.call("echo", {"a": 2}, timeout=60)[0] == {"a": 2}
+        with pytest.raises(errors.TargetHung, match=f"no answer to 'sleep' within {SHORT} s"):
+            hung.told()
+        with pytest.raises(errors.TargetRaised, match="no"):
+            raised.told()
+
+
+def test_a_process_that_cannot_be_opened_is_said_where_it_is_waited_for() -> None:
+    """Beginning raises nothing."""
+    with start("misbehaving:refuse_to_open") as worker:
+        asked = worker.begin("echo")
+        assert asked.ready()
+        with pytest.raises(errors.TargetUnusableError):
+            asked.told()
+
+
 # -- it does not answer --------------------------------------------------------------------------------------
 
 
