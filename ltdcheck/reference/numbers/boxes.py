@@ -13,7 +13,6 @@ from autograd.tracer import getval
 
 from ltdcheck.reference import ops
 
-
 # autograd's own looks at every other step for each: the square of their number
 _stacked = primitive(lambda *steps: np.stack(steps))
 defvjp_argnum(_stacked, lambda k, *_: lambda g: g[k])
