@@ -1,21 +1,22 @@
-"""The public functions: what the command line and the pytest plugin are made of."""
+"""The public functions: what the command line and the pytest plugin are made of.
+
+What asks the targets is imported when they are named, while their processes start.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ltdcheck.errors import NonConformanceError
-from ltdcheck.properties.law import properties, property_named
 from ltdcheck.result import Finding, Record, Result, Status, exit_status
-from ltdcheck.runner.check import compare as compare_targets
-from ltdcheck.runner.check import run
-from ltdcheck.runner.examiners import Options
 from ltdcheck.runner.isolated import reference
 from ltdcheck.runner.profiles import profile_named
-from ltdcheck.runner.session import Session
-from ltdcheck.runner.subjects import Target, open_target
+from ltdcheck.runner.starting import started
+
+if TYPE_CHECKING:
+    from ltdcheck.runner.session import Session
 
 
 class Report:
@@ -92,12 +93,15 @@ def check(
     UsageError
         When a target cannot be used.
     """
-    wanted = []
-    for target in targets:
-        spec, live = named(target)
-        wanted.append(Target(spec, live, cell, layout))
-    options = Options(profile_named(profile), seed, tuple(properties), timeout, command="ltdcheck.check")
-    return Report(run(wanted, options))
+    tried, pairs = profile_named(profile), [named(target) for target in targets]
+    with started([spec for spec, live in pairs if live is None], cell, timeout):
+        from ltdcheck.runner.check import run
+        from ltdcheck.runner.examiners import Options
+        from ltdcheck.runner.subjects import Target
+
+        wanted = [Target(spec, live, cell, layout) for spec, live in pairs]
+        options = Options(tried, seed, tuple(properties), timeout, command="ltdcheck.check")
+        return Report(run(wanted, options))
 
 
 def compare(
@@ -119,6 +123,10 @@ def compare(
     UsageError
         When one cannot be used, or they cannot be asked the same questions.
     """
+    from ltdcheck.runner.check import compare as compare_targets
+    from ltdcheck.runner.examiners import Options
+    from ltdcheck.runner.subjects import Target
+
     one, other = (Target(*named(target), cell) for target in (first, second))
     options = Options(profile_named(profile), seed, timeout=timeout, command="ltdcheck.compare")
     return Report(compare_targets(one, other, options))
@@ -165,6 +173,9 @@ class Conformance:
         timeout: float = 60.0,
     ) -> None:
         from ltdcheck.adapters import clipping_kind
+        from ltdcheck.properties.law import properties
+        from ltdcheck.runner.examiners import Options
+        from ltdcheck.runner.subjects import Target
 
         self.name, live = named(target)
         self._target = Target(self.name, live, cell, layout)
@@ -184,8 +195,11 @@ class Conformance:
         UsageError
             When the target cannot be used.
         """
+        from ltdcheck.properties.law import property_named
         from ltdcheck.reporting.finding_text import finding_text
         from ltdcheck.reporting.words import identity
+        from ltdcheck.runner.session import Session
+        from ltdcheck.runner.subjects import open_target
 
         if self._session is None:
             self._session = Session(open_target(self._target, self._options.timeout), self._options)

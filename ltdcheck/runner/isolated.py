@@ -17,10 +17,7 @@ from ltdcheck.implementation import Ahead, ClippingAnswer, ClippingRule, Impleme
 from ltdcheck.problem import Array, ClippingCall, Problem
 from ltdcheck.runner.isolation import Worker
 from ltdcheck.runner.live import importable
-
-LATER = 5.0  # s that a worker process may take longer than the program in it
-PRINTED = 1 << 25  # bytes that a target may print in one call: 'describe' alone makes several of the target's own
-
+from ltdcheck.runner.starting import worker_of
 
 Begun = Callable[[Worker], None]
 
@@ -151,12 +148,9 @@ def open_isolated(
     TargetFailure
         When it hangs, dies or raises while this is tried.
     """
-    source = {**source, "limit": timeout}
-    if source.get("spec", "").startswith("exec:"):
-        timeout += LATER  # its adapter keeps the limit itself, and names the message that was not answered
     if live is not None and (spec := reference(live)) is not None:
-        source["name"], source["spec"], live = source.get("name") or spec, spec, None
-    worker = Worker(source, live=live, timeout=timeout, output_limit=PRINTED)
+        source, live = {**source, "name": source.get("name") or spec, "spec": spec}, None
+    worker = worker_of(source, live, timeout)
     begun(worker)
     try:
         _make(worker, source.get("name") or source.get("spec") or "the target")

@@ -91,9 +91,17 @@ class Worker:
         self._launch = Launch(list(sys.path), str(Path.cwd()), env, output_limit)
         self.timeout, self.start_timeout = timeout, start_timeout
         self._process: Process | None = None
+        self._opened = False  # the process has answered that the target is open
         self._begun: Question | None = None  # what the process is asked, where nobody waits yet
         self._closed = False
         self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Start the process, and let it open the target while its caller goes on; the first call waits for that."""
+        with self._lock:
+            self._refuse_if_closed()
+            if self._process is None:
+                self._begin_opening()
 
     def call(
         self,
@@ -175,14 +183,20 @@ class Worker:
         self._refuse_if_closed()
         if self._process is not None and self._process.owner != os.getpid():
             self._discard()  # this is a copy made by fork; the process belongs to the original
-        if self._process is None:
-            self._process = process = Process(self._launch)
+        process = self._process or self._begin_opening()
+        if not self._opened:
             try:
                 self._refuse_if_closed()  # again: close() may have looked for a process before there was one
-                self._ask(process, self._opening, "open", self.start_timeout)
+                self._take(lambda: process.finish("open", self.start_timeout))
+                self._opened = True
             except BaseException:
                 self._discard()
                 raise
+        return process
+
+    def _begin_opening(self) -> Process:
+        self._process, self._opened = Process(self._launch), False
+        self._process.begin(self._opening)
         return self._process
 
     def _ask(self, process: Process, request: bytes, method: str, limit: float) -> Answer:

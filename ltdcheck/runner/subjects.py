@@ -22,6 +22,7 @@ from ltdcheck.reference.declared import stated
 from ltdcheck.result import Place
 from ltdcheck.runner.isolated import Begun, Isolated, IsolatedClipping, nobody, open_isolated
 from ltdcheck.runner.isolation import Worker
+from ltdcheck.runner.starting import AT_ONCE, source_of
 from ltdcheck.strategies.problems import PROBED
 
 HELD = "it is held to every law that needs no reference"
@@ -128,9 +129,8 @@ def open_target(target: Target, timeout: float, begun: Begun = nobody) -> Opened
     TargetUnusableError
         When it cannot be loaded, made or recognised.
     """
-    source = {"spec": target.spec, "name": target.spec, "cell": target.cell}
     try:
-        implementation = open_isolated(source, target.live, timeout=timeout, begun=begun)
+        implementation = open_isolated(source_of(target.spec, target.cell), target.live, timeout=timeout, begun=begun)
     except TargetFailure as failure:
         return Opened(target, None, early=failure)
     try:
@@ -155,7 +155,7 @@ def open_all(targets: Sequence[Target], timeout: float) -> list[Opened]:
         if over.is_set():
             worker.close()
 
-    with ThreadPoolExecutor(max_workers=max(1, min(len(targets), 4))) as pool:
+    with ThreadPoolExecutor(max_workers=max(1, min(len(targets), AT_ONCE))) as pool:
         pending = [pool.submit(open_target, target, timeout, known) for target in targets]
         try:
             wait(pending)
