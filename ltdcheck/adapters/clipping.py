@@ -8,45 +8,18 @@ of a threshold; those of TensorFlow, of lists or of one tensor; and an optimizer
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
+from ltdcheck.adapters.clipping_documented import DOCUMENTED
 from ltdcheck.adapters.clipping_forms import Form, forms, option_of, root
 from ltdcheck.errors import TargetAnswer, TargetUnusableError
 from ltdcheck.implementation import ClippingAnswer, ClippingRule
 from ltdcheck.problem import Array, ClippingCall
 
-_NAN_AT_ZERO = "a threshold of 0 and a gradient of 0 give 0/0, which is NaN"
-_NAN_AT_INF = "an infinite threshold gives NaN, from Inf/Inf"
-_TURNED = "a negative threshold turns the step around, as {} is known to do"
-DOCUMENTED = {
-    "torch": {
-        "zero-beside-nonfinite": "one Inf gives NaN there and 0 elsewhere, as torch is known to do (pytorch#46849); "
-        "error_if_nonfinite=True raises instead",
-        "sign-flip-at-negative-threshold": f"{_TURNED.format('torch')} (pytorch#31367)",
-    },
-    "optax": {
-        "zero-beside-nonfinite": "one Inf gives NaN there and 0 elsewhere, as optax is known to do",
-        "sign-flip-at-negative-threshold": _TURNED.format("optax"),
-        "nan-at-zero": _NAN_AT_ZERO,
-    },
-    "tensorflow": {
-        "zero-beside-nonfinite": "one Inf gives NaN there and 0 elsewhere, in the array that holds it",
-        "sign-flip-at-negative-threshold": "the lower bound is above the upper one, which TensorFlow's documentation "
-        "excludes",
-        "nan-at-zero": _NAN_AT_ZERO,
-        "nan-at-infinite-threshold": _NAN_AT_INF,
-        "nan-beyond-range": "an infinite norm makes all NaN, as TensorFlow's documentation says",
-    },
-    "keras": {
-        "zero-beside-nonfinite": "one Inf gives NaN there and 0 elsewhere, in the variable that holds it",
-        "nan-at-infinite-threshold": _NAN_AT_INF,
-        "nan-beyond-range": "an infinite norm makes all NaN, on TensorFlow",
-    },
-}
 USE = (
     "A clipping function is f(grads, threshold) over a list or dict of arrays, torch's f(parameters, threshold), a "
     "clipping function of optax or TensorFlow, or an optimizer of keras with one of its clipping options."
@@ -73,7 +46,7 @@ class FunctionRule(ClippingRule):
         given = {name: self.taken.wrap(group.astype(call.precision)) for name, group in call.groups.items()}
         container = call.container or self.containers[0]
         holder = dict(given) if container == "dict" else list(given.values())
-        passed: Any = _yielding(given) if container == "generator" else holder
+        passed: Any = (value for value in given.values()) if container == "generator" else holder
         try:
             with np.errstate(all="ignore"):
                 result = self.taken.call(self.function, passed, call.threshold)
@@ -151,10 +124,6 @@ def _parted(answer: ClippingAnswer, call: ClippingCall) -> ClippingAnswer:
         return answer
     after = None if answer.inputs_after is None else parts(answer.inputs_after)
     return replace(answer, groups=parts(answer.groups), inputs_after=after)
-
-
-def _yielding(given: Mapping[str, Any]) -> Iterator[Any]:
-    yield from given.values()
 
 
 def _taken_apart(result: Any) -> tuple[Any, float | None]:
