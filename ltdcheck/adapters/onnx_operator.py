@@ -9,16 +9,12 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, ClassVar, Literal
 
-from onnx import TensorProto, helper
-
 from ltdcheck.adapters.onnx_model import Model, Weight, Wires, forget_rows
-from ltdcheck.adapters.onnx_runtime import Runtime, runtime, typed
+from ltdcheck.adapters.onnx_node import one_node
+from ltdcheck.adapters.onnx_runtime import Runtime, runtime
 
 Direction = Literal["forward", "reverse", "bidirectional"]
 Numbers = Sequence[float] | None
-
-IR = 8  # the version of the file format: that of the oldest ONNX that is supported
-SLOTS = ("X", "W", "R", "B", "sequence_lens", "initial_h", "initial_c", "P")  # of a node's inputs, in order
 
 
 class Operator(Model):
@@ -82,7 +78,7 @@ class Operator(Model):
         given |= {"activation_beta": activation_beta, **own}
         attributes: dict[str, Any] = {"hidden_size": H, "direction": direction, "layout": layout}
         attributes |= {name: value for name, value in given.items() if value is not None}
-        source = partial(_one_node, self.kind, wires, attributes, self.states, opset)
+        source = partial(one_node, self.kind, wires, attributes, self.states, opset)
         super().__init__(wires, source, runtime, (I, H))
 
 
@@ -121,31 +117,3 @@ class LSTM(Operator):
         **attributes: Any,
     ) -> None:
         super().__init__(input_size, hidden_size, input_forget=input_forget, peepholes=peepholes, **attributes)
-
-
-def _one_node(
-    kind: str,
-    wires: Wires,
-    attributes: dict[str, Any],
-    states: int,
-    opset: int,
-    dtype: str,
-    stateful: bool,  # noqa: FBT001  (as Source asks for it)
-) -> bytes:
-    """The model, its inputs and outputs of any size."""
-    given = ["X", *(weight.input for weight in wires.weights), *wires.lengths, *(wires.initial if stateful else ())]
-    outputs = ["Y", "Y_h", "Y_c"][: 1 + states]
-    inputs = [name if name in given else "" for name in SLOTS]
-    while not inputs[-1]:
-        inputs.pop()
-    node = helper.make_node(kind, inputs, outputs, **attributes)
-    element = typed(dtype)
-    kinds = {"sequence_lens": TensorProto.INT32}
-    ranks = {"sequence_lens": 1, "B": 2, "P": 2, "Y": 4}
-    infos = {
-        name: helper.make_tensor_value_info(name, kinds.get(name, element), [None] * ranks.get(name, 3))
-        for name in (*given, *outputs)
-    }
-    graph = helper.make_graph([node], kind, [infos[n] for n in given], [infos[n] for n in outputs])
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)], ir_version=IR)
-    return bytes(model.SerializeToString())
