@@ -34,20 +34,21 @@ def open_target(source: Mapping[str, Any], live: object | None = None) -> Handle
     TargetUnusableError
         When ``spec`` names nothing that can be loaded.
     """
-    from ltdcheck.adapters import serving
     from ltdcheck.adapters.loading import load
+    from ltdcheck.adapters.serving import Network
 
     name = source.get("name") or source.get("spec") or "the target"
     obj = load(source["spec"], source) if live is None else live
     kind = clipping_kind(obj, source.get("cell"))
     if kind is None:
-        return serving.Network(obj, name)
+        return Network(obj, name)
     if source.get("spec", "").startswith("exec:"):
         why = f"a program is asked for a network, and not to clip ({kind})."
         raise TargetUnusableError(name, why, "Name a Python function.")
     from ltdcheck.adapters.clipping import adapt_clipping
+    from ltdcheck.adapters.serving_clipping import Clipping
 
-    return serving.Clipping(lambda: adapt_clipping(obj, name, kind))
+    return Clipping(lambda: adapt_clipping(obj, name, kind))
 
 
 def clipping_kind(obj: object, cell: str | None) -> str | None:

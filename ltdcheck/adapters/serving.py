@@ -1,4 +1,4 @@
-"""What the worker process answers about a target: a handler ``(method, header, arrays) -> (header, arrays)``.
+"""What the worker process answers about a network: a handler ``(method, header, arrays) -> (header, arrays)``.
 
 The target is made at the question ``make`` and tried out at ``describe``, and not when it is opened, so that one that
 hangs or dies is held to the time limit of a call, and it is known whether its constructor did or its passes.
@@ -12,16 +12,9 @@ from functools import cached_property, partial
 from typing import Any
 
 from ltdcheck.adapters.adapting import Finish, recognise
-from ltdcheck.adapters.packing import (
-    Arrays,
-    Header,
-    pack_answer,
-    pack_outputs,
-    unpack_call,
-    unpack_problem,
-)
-from ltdcheck.implementation import ClippingRule, Implementation, Outputs
-from ltdcheck.problem import PRECISIONS, Problem
+from ltdcheck.adapters.packing import Arrays, Header, pack_outputs, unpack_problem
+from ltdcheck.implementation import Implementation, Outputs
+from ltdcheck.problem import Problem
 
 Answer = tuple[Header, Arrays]
 Handler = Callable[[str, Header, Arrays], Answer]
@@ -121,32 +114,3 @@ def _several(run: Callable[[Sequence[Problem]], list[Outputs]], header: Header, 
     for _, answered in packed:
         together |= answered
     return {"outputs": [h for h, _ in packed]}, together
-
-
-class Clipping:
-    """Answers about a clipping function."""
-
-    def __init__(self, make: Callable[[], ClippingRule]) -> None:
-        self.make = make
-
-    @cached_property
-    def subject(self) -> ClippingRule:
-        """The rule, made at the first question."""
-        return self.make()
-
-    def __call__(self, method: str, header: Header, arrays: Arrays) -> Answer:
-        """Answer ``make``, which makes nothing here, ``describe`` or ``clip``."""
-        if method == "make":
-            return {}, {}
-        if method == "clip":
-            return pack_answer(self.subject.clip(unpack_call(header, arrays)))
-        rule = self.subject
-        told = {"name": rule.name, "kind": rule.kind, "framework": rule.framework, "form": rule.form}
-        return {
-            "about": "clipping",
-            **told,
-            "framework_version": getattr(rule, "framework_version", ""),
-            "precisions": list(PRECISIONS),
-            "containers": list(rule.containers),
-            "documented": dict(rule.documented),
-        }, {}
