@@ -16,6 +16,7 @@ from ltdcheck.cli_mutate import mutate
 from ltdcheck.cli_report import report
 from ltdcheck.cli_vectors import vectors
 
+_JOBS = "Targets checked at a time, each in processes of its own."
 KINDS = ("systems", "cells", "networks", "properties", "faults", "variants", "adapters")
 
 
@@ -65,6 +66,15 @@ def main(traceback: bool) -> None:  # noqa: FBT001
 @click.option("--json", "json_path", type=click.Path(path_type=Path), metavar="F", help="Write the record.")
 @click.option("--html", "html_path", type=click.Path(path_type=Path), metavar="F", help="Write a page.")
 @click.option("--junit", "junit_path", type=click.Path(path_type=Path), metavar="F", help="Write JUnit XML.")
+@click.option("--sarif", "sarif_path", type=click.Path(path_type=Path), metavar="F", help="Write SARIF.")
+@click.option(
+    "--baseline",
+    "baseline_path",
+    type=click.Path(path_type=Path),
+    metavar="F",
+    help="Let the exit status leave out what this record of an earlier run finds too.",
+)
+@click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help=_JOBS)
 def check(
     targets: Sequence[str],
     cell: str | None,
@@ -76,21 +86,36 @@ def check(
     json_path: Path | None,
     html_path: Path | None,
     junit_path: Path | None,
+    sarif_path: Path | None,
+    baseline_path: Path | None,
+    jobs: int,
 ) -> None:
     """Validate implementations: module:attr, path/to/file.py:attr, or exec:COMMAND."""
     from ltdcheck.cli_run import conduct, refuse_unusable
     from ltdcheck.errors import UsageError
+    from ltdcheck.reporting.baseline import Baseline
     from ltdcheck.runner.check import run
     from ltdcheck.runner.examiners import Options
     from ltdcheck.runner.profiles import profile_named
+    from ltdcheck.runner.side_by_side import run_side_by_side
     from ltdcheck.runner.subjects import Target
 
-    refuse_unusable(cell, timeout, html_path, junit_path)
+    refuse_unusable(cell, timeout, html_path, junit_path, sarif_path)
+    baseline = Baseline.read(baseline_path) if baseline_path else None
     if len(set(targets)) < len(targets):
         raise UsageError(f"A target is named twice in {' '.join(targets)}; name each once.")
     options = partial(Options, profile_named(profile), seed, tuple(chosen), timeout)
     wanted = [Target(t, None, cell, declared) for t in targets]
-    conduct(lambda told, observers: run(wanted, told, observers), options, json_path, html_path, junit_path)
+    ask = run if jobs == 1 else partial(run_side_by_side, jobs=jobs)
+    conduct(
+        lambda told, observers: ask(wanted, told, observers),
+        options,
+        json_path,
+        html_path,
+        junit_path,
+        sarif_path=sarif_path,
+        baseline=baseline,
+    )
 
 
 main.add_command(compare)

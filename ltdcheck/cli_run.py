@@ -14,6 +14,7 @@ import click
 
 from ltdcheck.diagnosis.families import require_family
 from ltdcheck.errors import UsageError
+from ltdcheck.reporting.baseline import Baseline
 from ltdcheck.reporting.console import Console
 from ltdcheck.reporting.json_lines import RecordWriter
 from ltdcheck.result import Record, Result, exit_status
@@ -30,11 +31,14 @@ def conduct(
     html_path: Path | None,
     junit_path: Path | None,
     kept: Callable[[], str] = lambda: "",
+    *,
+    sarif_path: Path | None = None,
+    baseline: Baseline | None = None,
 ) -> None:
     """Ask, write what was asked for, and leave with the exit status of the contract.
 
     ``options`` still takes the command and the way to replay a line of the record. ``kept`` says what an interruption
-    leaves besides the record.
+    leaves besides the record. What a ``baseline`` knows of does not count in the exit status.
     """
     path = json_path or _default_record()
     shown = shlex.quote(str(path))
@@ -56,8 +60,18 @@ def conduct(
     assert record.footer is not None
     writer.close(record.footer)
     console.finish(record)
+    known = baseline.known(record) if baseline else []
     _write(record, html_path, junit_path)
-    sys.exit(exit_status(record.footer))
+    if sarif_path is not None:
+        from ltdcheck.reporting.sarif import render_sarif
+
+        sarif_path.write_text(render_sarif(record, known if baseline else None), encoding="utf-8")
+    if baseline is None:
+        sys.exit(exit_status(record.footer))
+    found = record.footer.counts["failed"]
+    gone = baseline.gone(record)
+    click.echo(f"{found - len(known)} new, {len(known)} known from the baseline, {gone} of the baseline gone")
+    sys.exit(baseline.exit_status(record))
 
 
 def refuse_unusable(cell: str | None, timeout: float, *outputs: Path | None) -> None:

@@ -16,8 +16,8 @@ RIGHT = "tests/targets/numpy_lstm.py:LSTM"
 
 
 def test_a_right_target_exits_with_0(tmp_path: Path) -> None:
-    """The record, the page and the JUnit file are written."""
-    files = {kind: tmp_path / f"out.{kind}" for kind in ("json", "html", "junit")}
+    """The record, the page, the JUnit file and SARIF are written."""
+    files = {kind: tmp_path / f"out.{kind}" for kind in ("json", "html", "junit", "sarif")}
     options = [word for kind, path in files.items() for word in (f"--{kind}", str(path))]
     status, text = call("check", RIGHT, "--profile", "quick", *options)
     assert status == 0, text
@@ -28,6 +28,7 @@ def test_a_right_target_exits_with_0(tmp_path: Path) -> None:
     assert lines[-1]["targets"][RIGHT]["verdict"] == "conforms"
     assert "<html" in files["html"].read_text()
     assert "<testsuite" in files["junit"].read_text()
+    assert json.loads(files["sarif"].read_text())["runs"][0]["results"] == []
 
 
 def test_a_wrong_target_exits_with_1_and_its_finding_replays(tmp_path: Path) -> None:
@@ -43,6 +44,17 @@ def test_a_wrong_target_exits_with_1_and_its_finding_replays(tmp_path: Path) -> 
     assert status == 1
     assert finding["got"] in again
     assert finding["expected"] in again
+
+
+def test_what_an_earlier_run_found_does_not_fail_again(tmp_path: Path) -> None:
+    """The finding is told all the same; targets checked side by side are found to be what they are one by one."""
+    path = str(tmp_path / "before.jsonl")
+    asked = ("check", WRONG, RIGHT, "--profile", "quick", "--property", "gradients.backward_agrees")
+    assert call(*asked, "--jobs", "2", "--json", path)[0] == 1
+    status, text = call(*asked, "--baseline", path)
+    assert status == 0, text
+    assert "bptt-truncated" in text
+    assert "0 new, 1 known from the baseline, 0 of the baseline gone" in text
 
 
 def test_a_replay_without_a_record_option_works_too() -> None:
@@ -63,6 +75,8 @@ def test_a_replay_without_a_record_option_works_too() -> None:
         (("check", RIGHT, "--profile", "slow"), "quick, default, thorough"),
         (("check", RIGHT, "--timeout", "0"), "positive number of seconds"),
         (("check", RIGHT, RIGHT), "named twice"),
+        (("check", RIGHT, "--baseline", "before.jsonl"), "--baseline: The record before.jsonl"),
+        (("check", RIGHT, "--sarif", "no/such/folder/x.sarif"), "no directory"),
         (("check", RIGHT, "--html", "no/such/folder/x.html"), "no directory"),
         (("replay", "record.jsonl"), "RECORD:LINE"),
         (("explain", "nothing-like-this"), "There is no"),
