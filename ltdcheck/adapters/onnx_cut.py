@@ -1,38 +1,21 @@
 """What of a model from a file is what: x, Y, the weights and the states, for it to be asked with.
 
-An initializer that is an operator's W, R, B or P is a parameter; so is every floating-point constant that one of these
-is computed from. Where the model takes and answers the states itself, they are its own inputs and outputs; else they
-are each operator's initial_h and initial_c, and its Y_h and Y_c.
+Where the model takes and answers the states itself, they are its own inputs and outputs; else they are each operator's
+initial_h and initial_c, and its Y_h and Y_c.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 import onnx
 
-from ltdcheck.adapters.onnx_graph import (
-    INITIAL,
-    LENGTHS,
-    MEMORY,
-    PEEPHOLES,
-    B,
-    Graph,
-    R,
-    W,
-    X,
-    attribute,
-    directions,
-    slot,
-    states,
-)
-from ltdcheck.adapters.onnx_model import Weight, forget_rows
+from ltdcheck.adapters.onnx_graph import INITIAL, LENGTHS, MEMORY, Graph, R, W, X, attribute, padded, slot, states
+from ltdcheck.adapters.onnx_model import Weight
+from ltdcheck.adapters.onnx_weights import FLOATS, weights
 from ltdcheck.errors import TargetUnusableError
 
-FLOATS = {onnx.TensorProto.FLOAT: "float32", onnx.TensorProto.DOUBLE: "float64", onnx.TensorProto.FLOAT16: "float16"}
-LETTERS = {W: "W", R: "R", B: "B", PEEPHOLES: "P"}
 EXPORT = "Export the recurrent layers alone: x (T, B, I) to Y and the final states."
 
 
@@ -80,14 +63,14 @@ def cut(graph: Graph, target: str) -> Cut:
     sequences = [node.output[0] for node in graph.recurrent if node.output and node.output[0]]
     final = graph.answered(ends)
     own = not initial or len(initial) != len(final)
-    weights = tuple(_weights(graph, target))
+    parameters = tuple(weights(graph, target))
     lengths = tuple(graph.given(slot(node, LENGTHS) for node in graph.recurrent))
     y = [name for name in graph.answered(sequences) if name not in final]
     if len(y) > 1:
         raise TargetUnusableError(target, f"its outputs {' and '.join(y)} are both made of sequences.", EXPORT)
     dtype = FLOATS[graph.element(x)]
     sequence = _sequence(graph, target, y)
-    found = Cut(x, sequence, weights, tuple(initial), tuple(final), lengths, own, bool(initial), dtype)
+    found = Cut(x, sequence, parameters, tuple(initial), tuple(final), lengths, own, bool(initial), dtype)
     return _owned(graph, found) if own else found
 
 
@@ -127,48 +110,11 @@ def _owned(graph: Graph, found: Cut) -> Cut:
 
 def _named(node: Any, k: int) -> str:
     """The name of a node's output, which it is given where it has none."""
-    while len(node.output) <= k:
-        node.output.append("")
+    padded(node.output, k)
     if not node.output[k]:
         first = next((name for name in node.output if name), node.name)
         node.output[k] = f"{first}.{('Y', 'Y_h', 'Y_c')[k]}"
     return str(node.output[k])
-
-
-def _weights(graph: Graph, target: str) -> Iterator[Weight]:
-    """Of every node, in order; an array that two nodes share comes once."""
-    known: set[str] = set()
-    for k, node in enumerate(graph.recurrent, 1):
-        place = "" if len(graph.recurrent) == 1 else f"{node.name or f'{node.op_type}{k}'}."
-        for number, letter in LETTERS.items():
-            axes = (directions(node), 3 if number in (W, R) else 2)
-            for weight in _weight(graph, target, slot(node, number), f"{place}{letter}", axes):
-                if weight.input not in known:
-                    known.add(weight.input)
-                    yield replace(weight, idle=_idle(node, letter, weight))
-
-
-def _idle(node: Any, letter: str, weight: Weight) -> tuple[int, ...]:
-    """The rows of one of its own inputs that an operator does not read."""
-    if weight.input not in node.input or not weight.directions or not attribute(node, "input_forget", 0):
-        return ()
-    return forget_rows(letter, weight.shape[1] // {"B": 8, "P": 3}.get(letter, 4))
-
-
-def _weight(graph: Graph, target: str, name: str, called: str, axes: tuple[int, int]) -> Iterator[Weight]:
-    """What one input of a node is made of; ``axes`` are how many directions the node has, and axes that input."""
-    direct = name in graph.constants or name in graph.inputs
-    for source in [name] if direct else graph.sources(name):
-        if not source or graph.element(source) not in FLOATS:
-            continue
-        shape = graph.shape(source)
-        if shape is None or None in shape:
-            says = "any shape" if shape is None else str(tuple("any" if n is None else n for n in shape))
-            why = f"its weights {source} have no fixed shape: {says}."
-            raise TargetUnusableError(target, why, "Export it with weights of fixed shapes.")
-        fixed = tuple(n for n in shape if n is not None)
-        apart = (fixed[0] if fixed else 0, len(fixed)) == axes
-        yield Weight(source, fixed, called if direct else f"{called}.{source}", directions=apart)
 
 
 def sizes(graph: Graph, found: Cut, target: str) -> tuple[int, int]:

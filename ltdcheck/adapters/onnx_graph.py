@@ -87,6 +87,12 @@ def slot(node: Any, k: int) -> str:
     return node.input[k] if k < len(node.input) else ""
 
 
+def padded(names: Any, k: int) -> Any:
+    """A node's inputs or outputs, with "" at the places up to k that they do not have."""
+    names.extend([""] * (k + 1 - len(names)))
+    return names
+
+
 def attribute(node: Any, name: str, default: Any) -> Any:
     """An attribute of a node."""
     return next((onnx.helper.get_attribute_value(a) for a in node.attribute if a.name == name), default)

@@ -8,7 +8,7 @@ import onnx
 from onnx import helper
 
 from ltdcheck.adapters.onnx_cut import Cut
-from ltdcheck.adapters.onnx_graph import INITIAL, MEMORY, Graph, is_recurrent, states
+from ltdcheck.adapters.onnx_graph import INITIAL, MEMORY, Graph, is_recurrent, padded, states
 
 
 def rewritten(graph: Graph, found: Cut, *, stateful: bool) -> bytes:
@@ -36,6 +36,4 @@ def _take(nodes: list[Any], initial: list[str]) -> None:
     """Every recurrent node reads its initial state from these inputs."""
     for node in filter(is_recurrent, nodes):
         for k in (INITIAL, MEMORY)[: states(node)]:
-            while len(node.input) <= k:
-                node.input.append("")
-            node.input[k] = initial.pop(0)
+            padded(node.input, k)[k] = initial.pop(0)
