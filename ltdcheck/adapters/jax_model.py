@@ -16,7 +16,7 @@ import numpy as np
 from ltdcheck.adapters.adapted import raising
 from ltdcheck.adapters.blueprint import Blueprint
 from ltdcheck.adapters.form import Call, Form, H, I, binds
-from ltdcheck.adapters.loading import INSTALL
+from ltdcheck.adapters.installing import INSTALL
 from ltdcheck.adapters.sizes import learn_with_sizes
 from ltdcheck.errors import TargetUnusableError
 from ltdcheck.problem import Array

@@ -9,7 +9,7 @@ from importlib.resources import files
 from importlib.util import find_spec
 
 from ltdcheck.adapters.adapting import BASES
-from ltdcheck.adapters.loading import INSTALL
+from ltdcheck.adapters.installing import INSTALL
 
 OWN = ("numpy_class", "program", "clipping")  # take what no framework makes
 _OTHERS = ("jax",)  # found by its methods, as it has no base class
