@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from ltdcheck.adapters.clipping_forms import OPTIONS, option_of
+from ltdcheck.adapters.clipping_origin import OPTIONS, option_of
 from ltdcheck.errors import TargetUnusableError
 
 if TYPE_CHECKING:

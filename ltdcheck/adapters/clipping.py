@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from ltdcheck.adapters.clipping_documented import DOCUMENTED
-from ltdcheck.adapters.clipping_forms import Form, forms, option_of, root
+from ltdcheck.adapters.clipping_form import Form
+from ltdcheck.adapters.clipping_forms import forms
+from ltdcheck.adapters.clipping_origin import option_of, root
 from ltdcheck.errors import TargetAnswer, TargetUnusableError
 from ltdcheck.implementation import ClippingAnswer, ClippingRule
 from ltdcheck.problem import Array, ClippingCall
