@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import subprocess
 import time
 import weakref
 from collections.abc import Sequence
 
 from ltdcheck.adapters.program_printed import LONGEST, Printed, cause_of_death
-from ltdcheck.errors import TargetAnswer, TargetCrashed, TargetFailure, TargetFlooded, TargetHung, TargetUnusableError
+from ltdcheck.adapters.program_start import ended, started
+from ltdcheck.errors import TargetAnswer, TargetCrashed, TargetFailure, TargetFlooded, TargetHung
 
 _CHUNK = 1 << 16
 _SLICE = 0.2  # s between looks at whether it lives, for when its children keep the pipes open
@@ -33,14 +33,8 @@ class Process:
 
     def __init__(self, command: Sequence[str], target: str, limit: float) -> None:
         self.limit, self._until = limit, 0.0
-        try:
-            self._popen = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0
-            )
-        except (OSError, ValueError) as error:  # ValueError: a null byte in the command
-            why = f"{command[0]!r} does not start ({getattr(error, 'strerror', None) or error})."
-            raise TargetUnusableError(target, why, "Check the path, and that it may be executed.") from error
-        self.end = weakref.finalize(self, _end, self._popen)
+        self._popen = started(command, target)
+        self.end = weakref.finalize(self, ended, self._popen)
         self._in, self._out, self._err = (p for p in (self._popen.stdin, self._popen.stdout, self._popen.stderr) if p)
         for pipe in (self._in, self._out, self._err):
             os.set_blocking(pipe.fileno(), False)
@@ -140,11 +134,3 @@ class Process:
 
     def _begins(self) -> str:
         return repr(self._answer[:60].decode("utf-8", "replace"))
-
-
-def _end(popen: subprocess.Popen[bytes]) -> None:
-    popen.kill()
-    popen.wait()
-    for pipe in (popen.stdin, popen.stdout, popen.stderr):
-        if pipe is not None:
-            pipe.close()
