@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -17,6 +17,7 @@ from ltdcheck.cli_report import report
 from ltdcheck.cli_vectors import vectors
 
 _JOBS = "Targets checked at a time, each in processes of its own."
+_ENGINE = "Who checks them: dask is the cluster at DASK_SCHEDULER_ADDRESS, or one of N workers here."
 KINDS = ("systems", "cells", "networks", "properties", "faults", "variants", "adapters")
 
 
@@ -75,6 +76,7 @@ def main(traceback: bool) -> None:  # noqa: FBT001
     help="Let the exit status leave out what this record of an earlier run finds too.",
 )
 @click.option("--jobs", type=click.IntRange(min=1), default=1, show_default=True, metavar="N", help=_JOBS)
+@click.option("--engine", type=click.Choice(["local", "dask"]), default="local", show_default=True, help=_ENGINE)
 def check(
     targets: Sequence[str],
     cell: str | None,
@@ -89,6 +91,7 @@ def check(
     sarif_path: Path | None,
     baseline_path: Path | None,
     jobs: int,
+    engine: Literal["local", "dask"],
 ) -> None:
     """Validate implementations: module:attr, path/to/file.py:attr, or exec:COMMAND."""
     from ltdcheck.cli_run import conduct, refuse_unusable
@@ -106,7 +109,7 @@ def check(
         raise UsageError(f"A target is named twice in {' '.join(targets)}; name each once.")
     options = partial(Options, profile_named(profile), seed, tuple(chosen), timeout)
     wanted = [Target(t, None, cell, declared) for t in targets]
-    ask = run if jobs == 1 else partial(run_side_by_side, jobs=jobs)
+    ask = run if jobs == 1 and engine == "local" else partial(run_side_by_side, jobs=jobs, engine=engine)
     conduct(
         lambda told, observers: ask(wanted, told, observers),
         options,

@@ -51,7 +51,9 @@ PARTS = {
     "dynamics": Part(BELOW_PROPERTIES, ("numpy", "scipy")),
     # 4 what happens in a run; the runner asks for a diagnosis of what it finds
     "diagnosis": Part(BELOW_DIAGNOSIS, ("numpy", "scipy")),
-    "runner": Part((*BELOW_DIAGNOSIS, "diagnosis"), ("numpy", "scipy", "hypothesis", "cloudpickle")),
+    "runner": Part(
+        (*BELOW_DIAGNOSIS, "diagnosis"), ("numpy", "scipy", "hypothesis", "cloudpickle", "dask", "distributed")
+    ),
     "vectors": Part(BELOW_DIAGNOSIS, ("numpy",)),
     "mutation": Part((*BELOW_DIAGNOSIS, "diagnosis", "runner"), ("numpy",)),
     # 5 pure functions of a record

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from queue import SimpleQueue
-from typing import Protocol, Self
+from typing import Any, Literal, Protocol, Self
 
 from ltdcheck.properties.law import property_named
 from ltdcheck.result import Footer, Record, Result, TargetSummary, count
@@ -20,6 +20,8 @@ from ltdcheck.runner.check import Observer, header
 from ltdcheck.runner.examiners import Options
 from ltdcheck.runner.hand import Hand, Unusable
 from ltdcheck.runner.subjects import Target
+
+Engine = Literal["local", "dask"]
 
 
 class Shelf(Protocol):
@@ -48,13 +50,19 @@ def run_side_by_side(
     observers: Sequence[Observer],
     jobs: int,
     shelf: Shelf | None = None,
+    *,
+    engine: Engine = "local",
 ) -> Record:
     """Check every target, ``jobs`` of them at a time; those of which the shelf has a record are not checked again.
+
+    Where the engine is ``dask``, the workers of a cluster check them, and there is no shelf.
 
     Raises
     ------
     UnknownNameError
         When a property does not exist.
+    UsageError
+        When there is no cluster.
     """
     for id in options.properties:
         property_named(id)
@@ -63,7 +71,7 @@ def run_side_by_side(
     summaries: dict[str, TargetSummary] = {}
     planned = 0
     problems: dict[str, int] = {}
-    with _Hands(options, jobs, shelf or NoShelf()) as hands:
+    with _hands(options, jobs, shelf, engine) as hands:
         for target, found in zip(targets, [hands.check(target) for target in targets], strict=True):
             record = found.result()
             own = [] if isinstance(record, Unusable) else _numbered(record.results, len(results) + 2, options)
@@ -81,6 +89,27 @@ def run_side_by_side(
             problems = {k: problems.get(k, 0) + n for k, n in record.footer.problems.items()} or problems
     seconds = time.perf_counter() - started
     return Record(first, results, Footer(summaries, planned, count(results), seconds, problems))
+
+
+class Hands(Protocol):
+    """What checks targets, some at a time."""
+
+    def __enter__(self) -> Self:
+        """Ready."""
+
+    def __exit__(self, *_: object) -> None:
+        """End what is at work."""
+
+    def check(self, target: Target) -> Any:
+        """A future of the record, or of why there is none."""
+
+
+def _hands(options: Options, jobs: int, shelf: Shelf | None, engine: Engine) -> Hands:
+    if engine == "local":
+        return _Hands(options, jobs, shelf or NoShelf())
+    from ltdcheck.runner.dask_cluster import DaskHands
+
+    return DaskHands(options, jobs)
 
 
 class _Hands:
