@@ -36,6 +36,11 @@ def is_array(value: Any) -> bool:
     return hasattr(value, "shape") and hasattr(value, "ndim")
 
 
+def is_pair(value: Any) -> bool:
+    """It is a tuple or list of two."""
+    return isinstance(value, (tuple, list)) and len(value) == 2
+
+
 def template_of(tree: Any, batch: int, hidden: int, *, projected: bool = False) -> Template:
     """What is learned from a state of arrays (.., batch, hidden), of which some are narrower where it is projected.
 
