@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import traceback
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from ltdcheck.adapters.blueprint import Blueprint
-from ltdcheck.adapters.form import Form
-from ltdcheck.adapters.state import arrays_of, build, count, is_array, joins, outline
-from ltdcheck.errors import LtdcheckError, TargetAnswer, TargetRaised, TargetUnusableError
+from ltdcheck.adapters.expected import expect, pair_of
+from ltdcheck.adapters.precisions import Learned
+from ltdcheck.adapters.state import arrays_of, build, count, joins
+from ltdcheck.errors import LtdcheckError, TargetRaised, TargetUnusableError
 from ltdcheck.implementation import Implementation, Outputs
-from ltdcheck.problem import HALF_PRECISIONS, PRECISIONS, Problem
+from ltdcheck.problem import Problem
 
 Found = TypeVar("Found")
 Reader = Callable[[], Outputs]
@@ -28,16 +29,17 @@ class Adapted(Implementation):
     framework: str = ""
     framework_version: str = ""
 
-    def __init__(self, target: str, blueprint: Blueprint, form: Form) -> None:
+    def __init__(self, target: str, blueprint: Blueprint, learned: Learned) -> None:
         self.name = target
         self.blueprint = blueprint
-        self.form = form
+        self.form = form = learned.form
+        self.precisions, self.refused = learned.precisions, learned.refused
+        self.fixed_sizes = (learned.inputs, form.hidden) if blueprint.fixed else None
         self.states = count(form.state)
         self.width = form.width
         self.narrow = form.narrow
         self.takes_state = form.takes_state
         self.unregistered: Sequence[str] = ()  # weights that it does not count among its parameters
-        self.refused: Mapping[str, str] = {}  # precisions in which it cannot be called, and what it raised
 
     @abstractmethod
     def begin(self, problem: Problem, *, backward: bool, fresh: bool, pulls: int = 1) -> Reader:
@@ -116,44 +118,6 @@ class Kit:
         self.zeros, self.stack = zeros, stack
 
 
-def pair_of(answer: Any, what: str) -> tuple[Any, Any]:
-    """The two parts of an answer.
-
-    Raises
-    ------
-    TargetAnswer
-        When it has not two.
-    """
-    if not isinstance(answer, (tuple, list)) or len(answer) != 2:
-        raise TargetAnswer(f"{what} must be a pair, got {outline(answer)}")
-    return answer[0], answer[1]
-
-
-def expect(array: Any, shape: tuple[int, ...], what: str) -> Any:
-    """The array itself, if it has this shape.
-
-    Raises
-    ------
-    TargetAnswer
-        When it has another one, or is no array.
-    """
-    if not is_array(array) or tuple(array.shape) != shape:
-        raise TargetAnswer(f"{what} must have shape {shape}, got {outline(array)}")
-    return array
-
-
-def check_names(names: set[str], problem: Problem) -> None:
-    """The problem speaks of the parameters that the target has.
-
-    Raises
-    ------
-    TargetAnswer
-        When it does not: a record of another version of the target, say.
-    """
-    if names != problem.params.keys():
-        raise TargetAnswer(f"has the parameters {sorted(names)}, and the problem gives {sorted(problem.params)}")
-
-
 def named(what: str, arrays: Sequence[Found]) -> dict[str, Found]:
     """``state[0]``, ``state[1]``, .. as facts and messages call them."""
     return {f"{what}[{k}]": array for k, array in enumerate(arrays)}
@@ -168,45 +132,3 @@ def raising() -> Iterator[None]:
         raise
     except Exception as error:
         raise TargetRaised(type(error).__name__, str(error), traceback.format_exc()) from error
-
-
-def in_each_precision(first: Any, learn: Callable[[str], Found]) -> tuple[dict[str, Found], dict[str, str]]:
-    """What was learned, by precision, and what was raised in the others.
-
-    They are double and single precision, or those that an instance of the target names in ``precisions``: half
-    precisions are checked only where they are declared.
-
-    Raises
-    ------
-    TargetRaised
-        When it raised in all of them.
-    """
-    found: dict[str, Found] = {}
-    refused: dict[str, TargetRaised] = {}
-    precisions = _declared(first) or PRECISIONS
-    for precision in precisions:
-        try:
-            found[precision] = learn(precision)
-        except TargetRaised as error:
-            refused[precision] = error
-    if not found:
-        raise refused[precisions[0]]
-    return found, {precision: str(error) for precision, error in refused.items()}
-
-
-def _declared(first: Any) -> tuple[str, ...]:
-    """The names in ``precisions``; none where it has no such attribute, or one that holds something else.
-
-    Raises
-    ------
-    TargetUnusableError
-        When one of the names is no precision.
-    """
-    names = getattr(first, "precisions", ())
-    if not isinstance(names, (tuple, list)) or not all(isinstance(name, str) for name in names):
-        return ()
-    known = (*PRECISIONS, *HALF_PRECISIONS)
-    if unknown := [name for name in names if name not in known]:
-        why = f"its precisions name {unknown[0]!r}."
-        raise TargetUnusableError(type(first).__name__, why, f"They may name {', '.join(known)}.")
-    return tuple(names)

@@ -16,6 +16,7 @@ from ltdcheck.adapters.blueprint import Blueprint
 from ltdcheck.adapters.jax import KEY, JaxNetwork
 from ltdcheck.adapters.jax_forms import by_names, by_place
 from ltdcheck.adapters.jax_model import Model, arguments, is_real
+from ltdcheck.adapters.jax_outline import outlining
 
 FORMS = (by_names(key=lambda: jax.random.key(KEY)), by_place)
 ROWS = -2  # the batch axis of x (B, I) or (T, B, I), of y and of every state
@@ -25,14 +26,19 @@ def _is_parameter(leaf: Any) -> bool:
     return isinstance(leaf, (jax.Array, jax.ShapeDtypeStruct)) and is_real(leaf)
 
 
-def _outlined(make: Callable[[], Any]) -> Any:
-    """A module with shapes in the place of its parameters, whose numbers nobody asks for; as it is, if it cannot be."""
-    try:
-        outline = eqx.filter_eval_shape(make)
-    except Exception:  # noqa: BLE001  (whatever it raises without numbers, it may be made with them)
-        return make()
+def _outline(make: Callable[[], Any]) -> Any:
+    """With shapes alone.
+
+    Raises
+    ------
+    TypeError
+        When something else than parameters has a shape alone, too.
+    """
+    outline = eqx.filter_eval_shape(make)
     shapes = [leaf for leaf in jax.tree.leaves(outline) if isinstance(leaf, jax.ShapeDtypeStruct)]
-    return outline if all(map(is_real, shapes)) else make()
+    if not all(map(is_real, shapes)):
+        raise TypeError("it has arrays that are no parameters")
+    return outline
 
 
 def _model(module: Any, _precision: str) -> Model:
@@ -52,6 +58,5 @@ def adapt(blueprint: Blueprint, first: Any) -> JaxNetwork:
     TargetUnusableError
         When it has no parameters, or is neither a layer nor a cell.
     """
-    make = blueprint.make
-    blueprint.make = lambda i, h: _outlined(lambda: make(i, h))
+    outlining(blueprint, _outline)
     return JaxNetwork(blueprint.target, blueprint, first, _model, "equinox")

@@ -15,9 +15,10 @@ import jax
 import jax.numpy as jnp
 
 from ltdcheck.adapters.blueprint import Blueprint
+from ltdcheck.adapters.flax_carry import called_on, carried
 from ltdcheck.adapters.jax import KEY, JaxNetwork
 from ltdcheck.adapters.jax_forms import by_names, by_place
-from ltdcheck.adapters.jax_model import Model, arguments, carried
+from ltdcheck.adapters.jax_model import Model, arguments
 
 LAYERS = (nn.RNN, nn.Bidirectional)
 FORMS = (by_names(), by_place)
@@ -38,9 +39,7 @@ def _start(cell: Any, x: Any) -> Any:
     return cell.initialize_carry(jax.random.key(KEY), x.shape)
 
 
-def _cell(cell: Any, x: Any, *state: Any) -> Any:
-    carry, y = cell(state[0] if state else _start(cell, x), x)
-    return y, carry
+_cell = called_on(_start)
 
 
 def _model(instance: Any, precision: str) -> Model:

@@ -17,9 +17,11 @@ from flax import nnx
 from flax.nnx.nn.recurrent import RNNCellBase
 
 from ltdcheck.adapters.blueprint import Blueprint
+from ltdcheck.adapters.flax_carry import called_on, carried
 from ltdcheck.adapters.jax import KEY, JaxNetwork
 from ltdcheck.adapters.jax_forms import by_names, by_place
-from ltdcheck.adapters.jax_model import Model, arguments, carried
+from ltdcheck.adapters.jax_model import Model, arguments
+from ltdcheck.adapters.jax_outline import outlining
 
 LAYERS = (nnx.RNN, nnx.Bidirectional)
 FORMS = (by_names(rngs=lambda: nnx.Rngs(KEY)), by_place)
@@ -29,9 +31,7 @@ def _start(cell: Any, x: Any) -> Any:
     return cell.initialize_carry(x.shape, nnx.Rngs(KEY))
 
 
-def _cell(cell: Any, x: Any, *state: Any) -> Any:
-    carry, y = cell(state[0] if state else _start(cell, x), x)
-    return y, carry
+_cell = called_on(_start)
 
 
 def _model(instance: Any, precision: str) -> Model:
@@ -53,14 +53,11 @@ def _model(instance: Any, precision: str) -> Model:
     return Model(lambda _x: parameters, apply, takes, needs, start, ragged if known is carried else None)
 
 
-def _outlined(make: Callable[[], Any]) -> Any:
-    """A module with shapes in the place of its parameters, whose numbers nobody asks for; as it is, if it cannot be."""
-    try:
-        definition, parameters, rest = nnx.split(nnx.eval_shape(make), nnx.Param, ...)
-        if jax.tree.leaves(rest):
-            rest = jax.jit(lambda: nnx.split(make(), nnx.Param, ...)[2])()
-    except Exception:  # noqa: BLE001  (whatever it raises without numbers, it may be made with them)
-        return make()
+def _outline(make: Callable[[], Any]) -> Any:
+    """With shapes alone for its ``nnx.Param``."""
+    definition, parameters, rest = nnx.split(nnx.eval_shape(make), nnx.Param, ...)
+    if jax.tree.leaves(rest):
+        rest = jax.jit(lambda: nnx.split(make(), nnx.Param, ...)[2])()
     return nnx.merge(definition, parameters, rest)
 
 
@@ -72,6 +69,5 @@ def adapt(blueprint: Blueprint, first: Any) -> JaxNetwork:
     TargetUnusableError
         When it has no parameters, or is neither a layer nor a cell.
     """
-    make = blueprint.make
-    blueprint.make = lambda i, h: _outlined(lambda: make(i, h))
+    outlining(blueprint, _outline)
     return JaxNetwork(blueprint.target, blueprint, first, _model, "flax")

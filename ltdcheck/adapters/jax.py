@@ -12,15 +12,19 @@ from collections.abc import Callable
 from typing import Any
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
-from ltdcheck.adapters.adapted import Adapted, Reader, check_names, in_each_precision, raising
+from ltdcheck.adapters.adapted import Adapted, Reader, raising
 from ltdcheck.adapters.blueprint import Blueprint
+from ltdcheck.adapters.expected import check_names
 from ltdcheck.adapters.form import binds
+from ltdcheck.adapters.jax_arrays import held, numbers
 from ltdcheck.adapters.jax_fold import Given
-from ltdcheck.adapters.jax_model import Model, bits, held, learn_form, names_of, refuse_older
+from ltdcheck.adapters.jax_model import Model, bits, names_of
+from ltdcheck.adapters.jax_probe import learn_form
 from ltdcheck.adapters.jax_programs import Compiler, Program
+from ltdcheck.adapters.jax_versions import refuse_older
+from ltdcheck.adapters.precisions import in_each_precision
 from ltdcheck.adapters.views import swap, viewed
 from ltdcheck.errors import TargetUnusableError
 from ltdcheck.implementation import Outputs
@@ -43,15 +47,12 @@ class JaxNetwork(Adapted):
     ) -> None:
         self.framework, self.framework_version = package, refuse_older(package, target)
         self._model = model
-        found, refused = in_each_precision(first, lambda precision: learn_form(target, blueprint, model, precision))
-        form, inputs = next(iter(found.values()))
-        super().__init__(target, blueprint, form)
-        self.precisions, self.refused = tuple(found), refused
-        self.fixed_sizes = (inputs, form.hidden) if blueprint.fixed else None
-        self.compiles = "BIH" if form.kind == "cell" else "TBIH"  # cells of all lengths are one program
+        learned = in_each_precision(first, lambda precision: learn_form(target, blueprint, model, precision))
+        super().__init__(target, blueprint, learned)
+        self.compiles = "BIH" if self.form.kind == "cell" else "TBIH"  # cells of all lengths are one program
         self.compiler = Compiler()
-        self.takes_lengths = self._takes_lengths(inputs)
-        if not self.parameters(inputs, form.hidden):
+        self.takes_lengths = self._takes_lengths(learned.inputs)
+        if not self.parameters(learned.inputs, self.form.hidden):
             why = "it has no parameters, so that there is nothing to check a gradient of."
             raise TargetUnusableError(target, why, "Let its weights be real arrays of the tree of its parameters.")
 
@@ -109,12 +110,6 @@ class JaxNetwork(Adapted):
         if not backward:
             return Outputs(y, tuple(final), facts=told)
         return Outputs(y, tuple(final), dx, tuple(dstate) if problem.state else None, dparams, told)
-
-
-def numbers(array: Any) -> Array:
-    """The values, in float32 where NumPy does not have the precision."""
-    values = np.array(array)
-    return values.astype("float32") if values.dtype == jnp.bfloat16 else values
 
 
 class Sized:

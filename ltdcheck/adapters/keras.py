@@ -9,10 +9,8 @@ it is given no state, by its ``reset_state()``, and is asked as well whether a c
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from types import SimpleNamespace
@@ -21,14 +19,16 @@ from typing import Any
 import keras
 import numpy as np
 
-from ltdcheck.adapters.adapted import Adapted, in_each_precision, raising
+from ltdcheck.adapters.adapted import Adapted, raising
 from ltdcheck.adapters.blueprint import Blueprint
+from ltdcheck.adapters.engine import Engine
 from ltdcheck.adapters.form import Call, Form, H, I
 from ltdcheck.adapters.keras_calls import call_of, prepared, raised_by, run_on
 from ltdcheck.adapters.keras_layers import Weights, default_dtype, is_layer, is_of_keras, offered
 from ltdcheck.adapters.keras_stateful import COMPILED, ways
-from ltdcheck.adapters.passes import Engine, Passing
-from ltdcheck.adapters.sizes import learn_with_sizes
+from ltdcheck.adapters.passes import Passing
+from ltdcheck.adapters.precisions import in_each_precision
+from ltdcheck.adapters.sizes import learn_with_sizes, probing
 from ltdcheck.errors import TargetUnusableError
 from ltdcheck.implementation import Outputs
 from ltdcheck.problem import Problem
@@ -51,14 +51,11 @@ class KerasNetwork(Passing):
         self.engine, self.weights = engine, Weights()
         self.framework_version = f"{keras.__version__} on {engine.name} {engine.version}"
         made = SimpleNamespace(precisions=offered(blueprint, first))
-        found, refused = in_each_precision(made, lambda precision: self._learn(target, blueprint, precision))
-        form, inputs = next(iter(found.values()))
-        super().__init__(target, blueprint, form)
-        self.precisions, self.refused = tuple(found), refused
-        self.fixed_sizes = (inputs, form.hidden) if blueprint.fixed else None
+        learned = in_each_precision(made, lambda precision: self._learn(target, blueprint, precision))
+        super().__init__(target, blueprint, learned)
         self.takes_lengths = is_layer(first)
         self.remembers = ways(first, compiles=engine.compiled(first) is not None)
-        kept = form.kind == "layer" and engine.name == "tensorflow" and is_of_keras(first)
+        kept = self.form.kind == "layer" and engine.name == "tensorflow" and is_of_keras(first)
         self._kept = kept and not self.remembers
         self.compiles = "TBIH" if self._kept else ""
 
@@ -70,14 +67,11 @@ class KerasNetwork(Passing):
 
     def _learn(self, target: str, blueprint: Blueprint, precision: str) -> tuple[Form, int]:
         """The form, and the input size with which it was found."""
-
-        def probe(*shape: int) -> Any:
-            return self.engine.array(np.linspace(-1, 1, math.prod(shape)).reshape(shape), precision)
-
+        probe = probing(lambda values: self.engine.array(values, precision))
         with self.computing(precision):
             with raising():
                 layer = prepared(blueprint.make(I, H), I)
-            call = replace(Call.of(call_of(layer), target), function=call_of(layer))
+            call = Call.of(call_of(layer), target)
             shapes = [tuple(v.shape) for v in layer.trainable_variables] if blueprint.fixed else None
             return learn_with_sizes(call, probe, target, layer, shapes)
 

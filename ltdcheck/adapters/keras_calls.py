@@ -7,7 +7,8 @@ from typing import Any
 
 import keras
 
-from ltdcheck.adapters.adapted import Adapted, Kit, check_names
+from ltdcheck.adapters.adapted import Adapted, Kit
+from ltdcheck.adapters.expected import check_names
 from ltdcheck.adapters.keras_layers import is_cell, is_layer, own
 from ltdcheck.adapters.keras_stateful import begin, remembers
 from ltdcheck.adapters.views import swap

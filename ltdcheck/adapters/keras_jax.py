@@ -17,7 +17,8 @@ import keras
 
 from ltdcheck.adapters.adapted import raising
 from ltdcheck.adapters.blueprint import Blueprint, Key
-from ltdcheck.adapters.jax import JaxNetwork, numbers
+from ltdcheck.adapters.jax import JaxNetwork
+from ltdcheck.adapters.jax_arrays import numbers
 from ltdcheck.adapters.jax_model import Model, bits
 from ltdcheck.adapters.keras_calls import call_of, prepared, run_on
 from ltdcheck.adapters.keras_layers import Weights, default_dtype, is_cell, is_layer, offered

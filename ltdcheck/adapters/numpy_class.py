@@ -11,20 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from ltdcheck.adapters.adapted import (
-    Adapted,
-    Kit,
-    Reader,
-    check_names,
-    expect,
-    in_each_precision,
-    named,
-    pair_of,
-    raising,
-)
+from ltdcheck.adapters.adapted import Adapted, Kit, Reader, named, raising
 from ltdcheck.adapters.blueprint import Blueprint
+from ltdcheck.adapters.expected import check_names, expect, pair_of
 from ltdcheck.adapters.form import binds
 from ltdcheck.adapters.numpy_probe import fill, learn_form, observed, refuse_other_kinds
+from ltdcheck.adapters.precisions import in_each_precision
 from ltdcheck.adapters.state import arrays_of, build
 from ltdcheck.adapters.views import same, swap, viewed
 from ltdcheck.errors import TargetUnusableError
@@ -45,13 +37,10 @@ class NumpyNetwork(Adapted):
     framework_version = np.__version__
 
     def __init__(self, target: str, blueprint: Blueprint, first: Any) -> None:
-        found, refused = in_each_precision(first, lambda precision: learn_form(target, blueprint, precision))
-        form, inputs = next(iter(found.values()))
-        super().__init__(target, blueprint, form)
-        self.precisions, self.refused = tuple(found), refused
-        self.fixed_sizes = (inputs, form.hidden) if blueprint.fixed else None
+        learned = in_each_precision(first, lambda precision: learn_form(target, blueprint, precision))
+        super().__init__(target, blueprint, learned)
         self.has_backward = callable(getattr(first, "backward", None))
-        self.takes_lengths = form.kind == "layer" and "lengths" in inspect.signature(first.forward).parameters
+        self.takes_lengths = self.form.kind == "layer" and "lengths" in inspect.signature(first.forward).parameters
 
     def parameters(self, input_size: int, hidden_size: int) -> dict[str, tuple[int, ...]]:
         """All entries of ``params``."""

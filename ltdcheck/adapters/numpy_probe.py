@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 
 from ltdcheck.adapters.blueprint import Blueprint
 from ltdcheck.adapters.form import Call, Form, H, I
-from ltdcheck.adapters.sizes import learn_with_sizes
+from ltdcheck.adapters.sizes import learn_with_sizes, probing
 from ltdcheck.errors import TargetAnswer
 from ltdcheck.problem import Array, Params, Problem
 
@@ -56,8 +55,5 @@ def learn_form(target: str, blueprint: Blueprint, precision: str) -> tuple[Form,
     network = blueprint.make(I, H)
     fill(network, {name: np.asarray(value).astype(precision) for name, value in network.params.items()})
     shapes = [np.shape(value) for value in network.params.values()] if blueprint.fixed else None
-
-    def probe(*shape: int) -> Array:
-        return np.linspace(-1, 1, math.prod(shape), dtype=precision).reshape(shape)
-
+    probe = probing(lambda values: values.astype(precision))
     return learn_with_sizes(Call.of(network.forward, target), probe, target, network, shapes)

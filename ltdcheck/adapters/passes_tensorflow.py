@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 import tensorflow as tf
 
 from ltdcheck.adapters.adapted import Kit, named
-from ltdcheck.adapters.passes import Answered, Asked, Engine, Forward, refuse_other_kinds
+from ltdcheck.adapters.engine import Answered, Asked, Engine, Forward, refuse_other_kinds
 from ltdcheck.adapters.views import same
 from ltdcheck.problem import Array
 
@@ -42,9 +42,9 @@ class TensorflowEngine(Engine):
         """A tensor on the CPU."""
         return tf.cast(tf.convert_to_tensor(values), precision)
 
-    def kit(self, precision: str) -> Kit:
-        """Zeros, and stacking."""
-        return Kit(lambda shape: tf.zeros(shape, precision), tf.stack)
+    def kit(self, x: Any) -> Kit:
+        """Zeros like the numbers of x, and stacking."""
+        return Kit(lambda shape: tf.zeros(shape, x.dtype), tf.stack)
 
     def numbers(self, array: Any) -> Array:
         """The values; of a gradient that lists rows, all rows."""
@@ -58,17 +58,15 @@ class TensorflowEngine(Engine):
             variable.assign(self.array(asked.params[name], asked.precision))
         arrays = {n: self.array(asked.viewed(n, a), asked.precision) for n, a in asked.given.items()}
         pulled = [self.array(asked.viewed(n, a), asked.precision) for n, a in asked.cotangents.items()]
-        weights = [v if _is_own(v) else v.value for v in variables.values()]
-        whole = _whole(forward, weights, asked.pulls)
+        weights = {n: v if isinstance(v, tf.Variable) else v.value for n, v in variables.items()}
+        whole = _whole(forward, list(weights.values()), asked.pulls)
         if asked.traceable and asked.pulls < 2:
             whole = self._graphs.setdefault(owner, _Graphs()).of(asked, whole)
         answers, grads = whole(list(arrays.values()), pulled)
         dtypes = refuse_other_kinds(answers)
-        values = {n: self.numbers(v if _is_own(v) else v.value) for n, v in variables.items()}
-        facts = {"mutated": [n for n, value in values.items() if not same(value, asked.params[n])]}
-        if asked.given["x"].size:
-            facts["dtype"] = [f"{n}: {dtype}" for n, dtype in dtypes.items() if dtype != asked.precision]
-        if asked.given["x"].size and asked.pulls:
+        facts = {"mutated": [n for n, v in weights.items() if not same(self.numbers(v), asked.params[n])]}
+        facts["dtype"] = [f"{n}: {dtype}" for n, dtype in dtypes.items() if dtype != asked.precision]
+        if asked.pulls:
             facts["missing"] = [n for n, g in zip([*arrays, *variables], grads, strict=True) if g is None]
         return Answered(list(answers.values()), grads, facts)
 
@@ -110,7 +108,3 @@ class _Graphs:
 
 
 ENGINE = TensorflowEngine()
-
-
-def _is_own(variable: Any) -> bool:
-    return isinstance(variable, tf.Variable)

@@ -1,4 +1,4 @@
-"""The passes of torch, for weights that some other framework holds in tensors of torch."""
+"""The passes of torch, for weights that are tensors of torch, or that another framework holds in such tensors."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 import torch
 
-from ltdcheck.adapters.adapted import Kit
-from ltdcheck.adapters.passes import Answered, Asked, Engine, Forward
-from ltdcheck.adapters.torch_arrays import Given, numbers, observed, pull, refuse_other_kinds
+from ltdcheck.adapters.adapted import Kit, named
+from ltdcheck.adapters.engine import Answered, Asked, Engine, Forward
+from ltdcheck.adapters.torch_arrays import Given, fill, numbers, observed, pull, refuse_other_kinds
 from ltdcheck.adapters.torch_probe import DTYPES
 from ltdcheck.adapters.views import same
 from ltdcheck.problem import Array
 
 
 class TorchEngine(Engine):
-    """Gradients by ``torch.autograd``; a variable has ``assign`` and, as ``value``, the tensor that it is."""
+    """Gradients by ``torch.autograd``; a variable is a tensor of torch, or has one as ``value``."""
 
     name, version = "torch", str(torch.__version__)
 
@@ -24,45 +24,44 @@ class TorchEngine(Engine):
         """A tensor on the CPU."""
         return torch.from_numpy(values).to(DTYPES[precision])
 
-    def kit(self, precision: str) -> Kit:
-        """Zeros, and stacking."""
-        return Kit(lambda shape: torch.zeros(shape, dtype=DTYPES[precision]), torch.stack)
+    def kit(self, x: Any) -> Kit:
+        """Zeros like the numbers of x, and stacking."""
+        return Kit(x.new_zeros, torch.stack)
 
     def numbers(self, array: Any) -> Array:
         """The values, in the tensor's own memory where NumPy has its dtype."""
         return numbers(array)
 
     def passes(self, asked: Asked, variables: Mapping[str, Any], forward: Forward, owner: Any) -> Answered:
-        """Through the graph of one forward pass; arguments are copies of leaves."""
-        for name, variable in variables.items():
-            variable.assign(asked.params[name])
-        backward = asked.pulls > 0
-        given = {
-            name: Given.of(values, asked.precision, asked.views.get(name.partition("[")[0], ""), gradient=backward)
-            for name, values in asked.given.items()
-        }
-        cotangents = [
-            Given.of(values, asked.precision, asked.views.get(name.partition("[")[0], ""))
-            for name, values in asked.cotangents.items()
-        ]
+        """Through the graph of one forward pass, where the variables are; arguments are copies of leaves."""
+        weights = {n: v if isinstance(v, torch.Tensor) else v.value for n, v in variables.items()}
+        fill(weights, asked.params)
+        backward, device = asked.pulls > 0, next(iter(weights.values())).device
+
+        def held(arrays: Mapping[str, Array], *, gradient: bool = False) -> dict[str, Given]:
+            return {
+                name: Given.of(values, asked.precision, asked.view(name), gradient=gradient, device=device)
+                for name, values in arrays.items()
+            }
+
+        given, cotangents = held(asked.given, gradient=backward), held(asked.cotangents)
+        leaves = [*(g.leaf for g in given.values()), *weights.values()]
+        grads: list[Any] = []
         with torch.set_grad_enabled(backward):
             x, *state = (g.handed for g in given.values())
             y, final = forward(x, state)
-            answers = {"y": y, **{f"state[{k}]": array for k, array in enumerate(final)}}
+            for g, handed in zip(list(given.values())[1:], state, strict=True):
+                g.handed = handed
+            answers = {"y": y, **named("state", final)}
             refuse_other_kinds(answers)
-            leaves = [*(g.leaf for g in given.values()), *(v.value for v in variables.values())]
-            grads: list[Any] = []
             for left in reversed(range(asked.pulls)):
-                grads = pull(answers.values(), cotangents, leaves, keep=left > 0)
-        changed = [name for name, g in given.items() if g.changed]
-        changed += [n for n, g in zip(asked.cotangents, cotangents, strict=True) if g.changed]
-        changed += [n for n, v in variables.items() if not same(numbers(v.value), asked.params[n])]
-        facts = {"mutated": changed}
-        if asked.given["x"].size:
-            facts |= observed(answers, given)
-        if asked.given["x"].size and backward:
+                grads = pull(answers.values(), cotangents.values(), leaves, keep=left > 0)
+        changed = [name for name, g in {**given, **cotangents}.items() if g.changed]
+        changed += [name for name, weight in weights.items() if not same(numbers(weight), asked.params[name])]
+        facts = {"mutated": changed, **observed(answers, given)}
+        if backward:
             facts["detached"] = [name for name, a in answers.items() if not a.requires_grad]
-            facts["missing"] = [n for n, g in zip([*given, *variables], grads, strict=True) if g is None]
+            facts["missing"] = [n for n, g in zip([*given, *weights], grads, strict=True) if g is None]
         return Answered(list(answers.values()), grads, facts)
 
 

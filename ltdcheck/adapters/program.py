@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 
-import numpy as np
-
-from ltdcheck.adapters.adapted import check_names, named
 from ltdcheck.adapters.blueprint import Blueprint
+from ltdcheck.adapters.expected import check_names
 from ltdcheck.adapters.form import H, I
+from ltdcheck.adapters.program_answer import Pulled, gradients_of, outputs_of
 from ltdcheck.adapters.program_declaration import Declaration
 from ltdcheck.adapters.program_question import backward_of, forward_of
 from ltdcheck.adapters.program_session import PROTOCOL, Command, Session
-from ltdcheck.adapters.program_text import Message, array_of, arrays_of, shown
 from ltdcheck.adapters.program_trials import TRIALS
 from ltdcheck.errors import TargetAnswer, TargetFailure, TargetUnusableError
 from ltdcheck.implementation import Implementation, Outputs, Trial
-from ltdcheck.problem import Array, Params, Problem
+from ltdcheck.problem import Problem
 
 DESCRIBED = "'ltdcheck explain protocol' describes what it must answer."
 
@@ -89,10 +86,12 @@ class Program(Implementation):
         assert session.declared is not None
         check_names(set(session.declared.parameters), problem)
         try:
-            y, state = self._forward(session, problem)
+            answer = session.ask("forward", **forward_of(problem, self.declared.numbers))
+            y, state = outputs_of(answer, problem, self.declared)
             pulled: Pulled = (None, None, None, [])
             for _ in range(pulls):
-                pulled = self._backward(session, problem)
+                answer = session.ask("backward", **backward_of(problem, self.declared.numbers))
+                pulled = gradients_of(answer, problem, self.declared)
         except TargetAnswer:
             session.close()
             raise
@@ -101,40 +100,6 @@ class Program(Implementation):
                 session.close()
         dx, dstate, dparams, missing = pulled
         return Outputs(y, state, dx, dstate, dparams, {"missing": missing} if missing else {})
-
-    def _forward(self, session: Session, problem: Problem) -> tuple[Array, tuple[Array, ...]]:
-        T, B, _ = problem.x.shape
-        H, precision = problem.sizes["H"], problem.precision
-        answer = session.ask("forward", **forward_of(problem, self.declared.numbers))
-        y = array_of(answer.get("y"), (T, B, H * self.width), precision, "y")
-        return y, arrays_of(answer.get("state"), self.states, (B, H), precision, "state")
-
-    def _backward(self, session: Session, problem: Problem) -> Pulled:
-        """A gradient that does not come is named and filled with zeros."""
-        B, H, precision = problem.sizes["B"], problem.sizes["H"], problem.precision
-        answer = session.ask("backward", **backward_of(problem, self.declared.numbers))
-        dx = array_of(answer.get("dx"), problem.x.shape, precision, "dx")
-        missing: list[str] = []
-        initial = None
-        if answer.get("dstate") is not None:
-            initial = arrays_of(answer["dstate"], self.states, (B, H), precision, "dstate")
-        elif problem.state is not None:
-            initial = tuple(np.zeros((B, H), precision) for _ in problem.state)
-            missing += named("state", problem.state)
-        return dx, initial, self._gradients(answer, problem, missing), missing
-
-    def _gradients(self, answer: Message, problem: Problem, missing: list[str]) -> Params:
-        told: Any = answer.get("dparams")
-        if not isinstance(told, dict) or not told.keys() <= problem.params.keys():
-            names = ", ".join(problem.params)
-            raise TargetAnswer(f"dparams must be an object with arrays for {names}, got {shown(told)}")
-        missing += [name for name in problem.params if name not in told]
-        zeros = {name: np.zeros_like(v, problem.precision) for name, v in problem.params.items()}
-        shapes = {name: np.shape(problem.params[name]) for name in told}
-        return zeros | {n: array_of(told[n], s, problem.precision, f"dparams[{n!r}]") for n, s in shapes.items()}
-
-
-Pulled = tuple[Array | None, tuple[Array, ...] | None, Params | None, list[str]]  # dx, dstate0, dparams, missing
 
 
 def _kind(told: Declaration) -> tuple[int, int, bool, bool]:

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
+
+import numpy as np
 
 from ltdcheck.adapters.form import Call, Form, H, I
 from ltdcheck.adapters.learning import learn
 from ltdcheck.errors import TargetFailure, TargetUnusableError
+from ltdcheck.problem import Array
+
+
+def probing(array: Callable[[Array], Any]) -> Callable[..., Any]:
+    """``make(*shape)`` is an array of a framework, of numbers from -1 to 1; ``array`` makes it of one of NumPy."""
+    return lambda *shape: array(np.linspace(-1, 1, math.prod(shape)).reshape(shape))
 
 
 def input_sizes(instance: Any, shapes: Iterable[tuple[int, ...]]) -> list[int]:

@@ -6,12 +6,9 @@ trained. ``tf.keras`` is keras 3, whose layers have an adapter of their own.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import tensorflow as tf
 
 from ltdcheck.adapters.adapted import raising
@@ -19,7 +16,8 @@ from ltdcheck.adapters.blueprint import Blueprint
 from ltdcheck.adapters.form import Call, Form, H, I
 from ltdcheck.adapters.passes import Passing
 from ltdcheck.adapters.passes_tensorflow import ENGINE
-from ltdcheck.adapters.sizes import learn_with_sizes
+from ltdcheck.adapters.precisions import Learned
+from ltdcheck.adapters.sizes import learn_with_sizes, probing
 from ltdcheck.errors import TargetUnusableError
 
 
@@ -34,10 +32,8 @@ class TensorflowNetwork(Passing):
     engine = ENGINE
 
     def __init__(self, target: str, blueprint: Blueprint, first: Any) -> None:
-        (precision,) = self.precisions = (next(v.dtype.name for v in first.trainable_variables),)
-        form, inputs = learn_form(target, blueprint, precision)
-        super().__init__(target, blueprint, form)
-        self.fixed_sizes = (inputs, form.hidden) if blueprint.fixed else None
+        precision = next(v.dtype.name for v in first.trainable_variables)
+        super().__init__(target, blueprint, Learned(*learn_form(target, blueprint, precision), (precision,)))
 
     def finish(self, made: Any, input_size: int, precision: str) -> Any:
         """As it is made."""
@@ -55,15 +51,11 @@ class TensorflowNetwork(Passing):
 
 def learn_form(target: str, blueprint: Blueprint, precision: str) -> tuple[Form, int]:
     """The form, and the input size with which it was found."""
-
-    def probe(*shape: int) -> Any:
-        return ENGINE.array(np.linspace(-1, 1, math.prod(shape)).reshape(shape), precision)
-
     with raising():
         module = blueprint.make(I, H)
-    call = replace(Call.of(module, target), function=module)
+    probe = probing(lambda values: ENGINE.array(values, precision))
     shapes = [tuple(v.shape) for v in module.trainable_variables] if blueprint.fixed else None
-    return learn_with_sizes(call, probe, target, module, shapes)
+    return learn_with_sizes(Call.of(module, target), probe, target, module, shapes)
 
 
 def variables_of(module: Any) -> dict[str, Any]:

@@ -6,12 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import torch
 
 from ltdcheck.adapters.views import same, viewed
 from ltdcheck.errors import TargetAnswer
-from ltdcheck.problem import Array, Params
+from ltdcheck.problem import Array
 
 
 @dataclass
@@ -57,7 +56,7 @@ def numbers(tensor: torch.Tensor) -> Array:
     return values
 
 
-def fill(params: Mapping[str, Any], values: Params) -> None:
+def fill(params: Mapping[str, Any], values: Mapping[str, Array]) -> None:
     """Write the values into the parameters, without changing where they live."""
     with torch.no_grad():
         for name, parameter in params.items():
@@ -78,11 +77,6 @@ def pull(
     values, given = [o for o, _ in pairs], [cotangent for _, cotangent in pairs]
     found = iter(torch.autograd.grad(values, asked, given, retain_graph=keep, allow_unused=True))
     return [next(found) if leaf.requires_grad else None for leaf in leaves]
-
-
-def gradient_of(gradient: torch.Tensor | None, leaf: torch.Tensor) -> Array:
-    """The gradient as an array of its own, zeros where there is none."""
-    return np.zeros_like(numbers(leaf)) if gradient is None else numbers(gradient).copy(order="C")
 
 
 def refuse_other_kinds(answers: Mapping[str, Any]) -> None:

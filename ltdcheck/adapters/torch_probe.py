@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -13,7 +12,7 @@ import torch
 from ltdcheck.adapters.blueprint import Blueprint
 from ltdcheck.adapters.form import Call, Form, H, I
 from ltdcheck.adapters.learning import learn
-from ltdcheck.adapters.sizes import learn_with_sizes
+from ltdcheck.adapters.sizes import learn_with_sizes, probing
 from ltdcheck.adapters.torch_compiled import signature_of, untranslated
 from ltdcheck.errors import TargetUnusableError
 
@@ -68,13 +67,10 @@ def learn_form(target: str, blueprint: Blueprint, precision: str) -> tuple[Form,
     """
     with default_dtype(precision), torch.no_grad():
         module = prepared(untranslated(blueprint.make(I, H)), precision)
-        call = replace(_call(module, target), function=module)
+        call = _call(module, target)
         shapes = [tuple(p.shape) for p in module.parameters()] if blueprint.fixed else None
         device = device_of(module)
-
-        def probe(*shape: int) -> torch.Tensor:
-            return torch.linspace(-1, 1, math.prod(shape), device=device).reshape(shape)
-
+        probe = probing(lambda values: torch.from_numpy(values).to(device, DTYPES[precision]))
         form, inputs = learn_with_sizes(call, probe, target, module, shapes)
         if any(form.narrow) and not blueprint.fixed:
             larger = prepared(untranslated(blueprint.make(I, LARGER)), precision)
@@ -115,7 +111,7 @@ def _call(module: Any, target: str) -> Call:
     except AttributeError as error:
         why = f"torch cannot call it: {error}."
         raise TargetUnusableError(target, why, "Script a module that holds it, which torch can call.") from error
-    return Call.of(forward, target)
+    return replace(Call.of(forward, target), function=module)
 
 
 def is_quantised(module: Any) -> bool:

@@ -10,7 +10,7 @@ from adapters.cases import B, H, T, problem_for
 from adapters.conforming import farthest_with_lengths, subject_of, words_if_right
 from flax import nnx
 
-from ltdcheck.adapters import jax_model
+from ltdcheck.adapters import jax_versions
 from ltdcheck.adapters.adapting import adapt
 from ltdcheck.errors import TargetUnusableError
 from ltdcheck.problem import PRECISIONS
@@ -130,6 +130,6 @@ def test_the_simple_cell_of_nnx_computes_in_single_precision() -> None:
 
 def test_flax_that_is_too_old_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the version that is needed, and what installs it."""
-    monkeypatch.setitem(jax_model.OLDEST, "flax", (99, 1))
+    monkeypatch.setitem(jax_versions.OLDEST, "flax", (99, 1))
     with pytest.raises(TargetUnusableError, match=r"flax .* is too old: 99\.1 or newer.*'ltdcheck\[flax\]'"):
         adapt(nn.LSTMCell, "it")

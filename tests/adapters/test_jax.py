@@ -13,7 +13,7 @@ from adapters.cases import B, H, I, T, identical, problem_for
 from adapters.conforming import words_if_right
 from jax import lax
 
-from ltdcheck.adapters import jax_model
+from ltdcheck.adapters import jax_versions
 from ltdcheck.adapters.adapting import adapt
 from ltdcheck.adapters.state import Leading
 from ltdcheck.errors import TargetAnswer, TargetRaised, TargetUnusableError
@@ -193,7 +193,7 @@ def test_answers_that_are_no_network_are_refused() -> None:
 
 def test_jax_that_is_too_old_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     """With the version that is needed, and what installs it."""
-    monkeypatch.setitem(jax_model.OLDEST, "jax", (99, 1))
+    monkeypatch.setitem(jax_versions.OLDEST, "jax", (99, 1))
     with pytest.raises(
         TargetUnusableError, match=r"is too old: 99\.1 or newer is needed.*pip install -U 'ltdcheck\[jax\]'"
     ):

@@ -64,6 +64,17 @@ def test_a_module_agrees_with_the_reference(make: Any) -> None:
         assert np.all(np.abs(out.y - truth.outputs["y"].value) <= truth.outputs["y"].error)
 
 
+def test_gradients_go_by_the_names_of_the_parameters() -> None:
+    """In whatever order the problem gives the parameters, each gradient is that of its own."""
+    it = adapt(Tanh, "it")
+    problem = problem_for(it)
+    turned = problem.with_(params=dict(reversed(problem.params.items())))
+    one, other = it.run(problem).dparams, it.run(turned).dparams
+    assert one is not None
+    assert other is not None
+    assert {name: array.tolist() for name, array in one.items()} == {name: a.tolist() for name, a in other.items()}
+
+
 def test_a_module_without_variables_is_refused() -> None:
     """There is nothing to check a gradient of."""
     with pytest.raises(TargetUnusableError, match="no variables that are trained"):
