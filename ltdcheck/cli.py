@@ -94,6 +94,10 @@ def check(
     engine: Literal["local", "dask"],
 ) -> None:
     """Validate implementations: module:attr, path/to/file.py:attr, or exec:COMMAND."""
+    from ltdcheck.runner.starting import started
+
+    in_turn = jobs == 1 and engine == "local"
+    click.get_current_context().with_resource(started(targets if in_turn else (), cell, timeout))
     from ltdcheck.cli_run import conduct, refuse_unusable
     from ltdcheck.errors import UsageError
     from ltdcheck.reporting.baseline import Baseline
@@ -109,7 +113,7 @@ def check(
         raise UsageError(f"A target is named twice in {' '.join(targets)}; name each once.")
     options = partial(Options, profile_named(profile), seed, tuple(chosen), timeout)
     wanted = [Target(t, None, cell, declared) for t in targets]
-    ask = run if jobs == 1 and engine == "local" else partial(run_side_by_side, jobs=jobs, engine=engine)
+    ask = run if in_turn else partial(run_side_by_side, jobs=jobs, engine=engine)
     conduct(
         lambda told, observers: ask(wanted, told, observers),
         options,
