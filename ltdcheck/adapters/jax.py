@@ -19,10 +19,11 @@ from ltdcheck.adapters.blueprint import Blueprint
 from ltdcheck.adapters.expected import check_names
 from ltdcheck.adapters.form import binds
 from ltdcheck.adapters.jax_arrays import held, numbers
+from ltdcheck.adapters.jax_compiler import Compiler
 from ltdcheck.adapters.jax_fold import Given
 from ltdcheck.adapters.jax_model import Model, bits, names_of
 from ltdcheck.adapters.jax_probe import learn_form
-from ltdcheck.adapters.jax_programs import Compiler, Program
+from ltdcheck.adapters.jax_programs import Program
 from ltdcheck.adapters.jax_versions import refuse_older
 from ltdcheck.adapters.precisions import in_each_precision
 from ltdcheck.adapters.views import swap, viewed

@@ -16,6 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+LEAST = 64  # steps in the shortest program of a cell
+
 
 class Given(NamedTuple):
     """What a program takes; sequences in the target's order."""
@@ -31,6 +33,14 @@ class Given(NamedTuple):
 
 Answers = Any  # ((y, final), (dparams, dx, dstate))
 Step = Callable[[dict[str, Any], Any, list[Any]], tuple[Any, list[Any]]]  # (params, x_t, state) -> (y_t, new state)
+
+
+def allotted(given: Given) -> Given:
+    """With as many steps as the program has, a power of two: so sequences of many lengths are one program."""
+    T = len(given.x)
+    steps = max(LEAST, 1 << max(T - 1, 0).bit_length())
+    x, dy = (np.pad(a, ((0, steps - T), (0, 0), (0, 0))) for a in (given.x, given.dy))
+    return given._replace(x=x, dy=dy)
 
 
 def fold(step: Step, given: Given, length: Any, dtype: Any) -> Answers:

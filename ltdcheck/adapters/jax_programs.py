@@ -1,20 +1,12 @@
 """A network and its gradients as compiled programs of jax.
 
-A cell is folded over as many steps as are asked for, so that sequences of many lengths are one program. jax compiles
-anew for every shape, which takes longer than all else in a check; so programs are compiled without the passes that make
-them fast, but for very large ones, and the first one in single precision (or in the one precision that a target has),
-at whose sizes most is asked: that is what XLA makes for users.
-
-Without ``jax.jit`` the lines of a target run at every call, and with it once. A network is traced anew for every new
-instance, and twice at its first shapes: where two traces differ, it is from then on traced anew at every call, so that
-what its lines keep or draw shows as it does without.
+A cell is folded over as many steps as are asked for, so that sequences of many lengths are one program.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -22,87 +14,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from ltdcheck.adapters.adapted import Kit
+from ltdcheck.adapters.jax_compiler import Compiler, Whole
 from ltdcheck.adapters.jax_facts import Facts, Observed, observed
-from ltdcheck.adapters.jax_fold import Answers, Given, fold
+from ltdcheck.adapters.jax_fold import Answers, Given, allotted, fold
 from ltdcheck.adapters.jax_model import Model, filled, names_of
 from ltdcheck.adapters.jax_start import Start
 
 if TYPE_CHECKING:
     from ltdcheck.adapters.adapted import Adapted
     from ltdcheck.problem import Problem
-
-LEAST = 64  # steps in the shortest program of a cell; longer ones have a power of two
-SMALL = 1 << 20  # entries of x and y in a program that runs faster than it compiles
-TWICE = 3  # shapes at which a network is traced twice, and new instances that are traced
-
-QUICKLY = {
-    "xla_backend_optimization_level": 0,
-    "xla_llvm_disable_expensive_passes": True,
-    "xla_cpu_parallel_codegen_split_count": 1,
-    "xla_cpu_use_fusion_emitters": False,
-}
-
-
-Whole = Callable[[Given, Any], Answers]
-
-
-class Compiler:
-    """Programs by what they were traced for, for all instances of a network."""
-
-    def __init__(self) -> None:
-        self._made: dict[Any, tuple[Trace, Callable[..., Any]]] = {}
-        self._left = dict.fromkeys(("an instance", "a new instance", "new parameters", "a first state"), TWICE)
-        self.varies = False  # the same lines said one thing and then another
-        self.trees: dict[Any, Any] = {}  # the shapes of the parameters by the key of an instance
-        self.observed: dict[Any, Observed] = {}
-        self.programs = 0  # that were compiled
-        self.as_for_users: Any = None  # the key of the program that is
-
-    def compiled(self, key: Any, whole: Whole, given: Given, *, new: bool, usual: bool = False) -> Callable[..., Any]:
-        """The program for this key, traced anew where that may show something else.
-
-        The first ``usual`` one is compiled as it is for users.
-        """
-        if key in self._made and not (self.varies or (new and self.looks("a new instance"))):
-            return self._made[key][1]
-        trace = Trace(whole, given)
-        if not self.varies and self.looks("an instance"):
-            self.varies = Trace(whole, given).text != trace.text
-        if key in self._made and self._made[key][0].text == trace.text:
-            return self._made[key][1]
-        self.varies = self.varies or key in self._made
-        self.programs += 1
-        if usual and self.as_for_users is None:
-            self.as_for_users = key
-        quickly = key != self.as_for_users and given.dy.size + given.x.size <= SMALL
-        options = QUICKLY if quickly and jax.default_backend() == "cpu" else None
-        self._made[key] = trace, trace.traced.lower().compile(compiler_options=options)
-        return self._made[key][1]
-
-    def looks(self, at: str) -> bool:
-        """It looks once more."""
-        self._left[at] -= 1
-        return self._left[at] >= 0
-
-
-class Trace:
-    """A program as jax traced it, not compiled."""
-
-    def __init__(self, whole: Whole, given: Given) -> None:
-        self.traced: Any = jax.jit(partial(whole)).trace(given, np.int32(0))  # jax knows a function that it traced
-
-    @cached_property
-    def text(self) -> Any:
-        """What two traces of the same lines share; addresses are no part of that."""
-        jaxpr = self.traced.jaxpr
-        return re.sub(r"0x[0-9a-f]+", "", str(jaxpr)), *(_bytes(constant) for constant in jaxpr.consts)
-
-
-def _bytes(constant: Any) -> Any:
-    if not hasattr(constant, "dtype"):
-        return repr(constant)
-    is_key = jnp.issubdtype(constant.dtype, jax.dtypes.prng_key)
-    return np.asarray(jax.random.key_data(constant) if is_key else constant).tobytes()
 
 
 class Program:
@@ -129,7 +49,7 @@ class Program:
         cell, T = self.network.form.kind == "cell", len(problem.x)
         given = self._begun(problem, given) if cell else given
         seen = self._observed(problem, given)
-        folded = _allotted(given, T) if cell else given
+        folded = allotted(given) if cell else given
         whole = partial(self._folded, problem, seen) if cell else self._pulled(partial(self._once, problem))
         key = (self.key, folded.x.shape, len(folded.state), folded.lengths is not None, folded.none is not None)
         usual = problem.precision == self.network.precisions[-1]
@@ -211,13 +131,6 @@ class Program:
                 state=self.start.chosen(given.none, given.state, given.x.shape[1:], problem.sizes["H"])
             )
         return fold(step, given, length, seen.dtype)
-
-
-def _allotted(given: Given, T: int) -> Given:
-    """As many steps as the program has."""
-    steps = max(LEAST, 1 << max(T - 1, 0).bit_length())
-    x, dy = (np.pad(a, ((0, steps - T), (0, 0), (0, 0))) for a in (given.x, given.dy))
-    return given._replace(x=x, dy=dy)
 
 
 def _step_of(problem: Problem) -> Problem:
