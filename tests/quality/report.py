@@ -71,7 +71,8 @@ Every fault of the catalogue, planted in every family that it concerns, in an im
 a NumPy class or a torch module of `tests/targets` in one of its layouts, the reference with fused transposed arrays, or
 with one array for each gate. Each is checked at the quick profile as anybody's target is, and its first finding says
 what is likely wrong. A fault is named where its row of the catalogue comes first, or another that gives the same
-answers to the last bit on the problems that a check always asks. Made by `tox -e quality`.
+answers to the last bit on the problems that a check always asks. In separate arrays some faults are nothing but another
+arrangement, with which the target is right; such a one is planted in the next layout. Made by `tox -e quality`.
 """
 ACCURACY_HEAD = """# Accuracy of the reference
 
