@@ -215,3 +215,13 @@ def small_package(folder: Path) -> Path:
         file.write_text(source)
         (file.parent / "__init__.py").touch()
     return folder / "ltdcheck"
+
+
+def test_adapters_are_short() -> None:
+    """Each is read in one sitting; those of the gradient checker's functions are no adapters of networks."""
+    spec = importlib.util.find_spec("ltdcheck.adapters")
+    assert spec is not None
+    assert spec.origin is not None
+    files = [file for file in Path(spec.origin).parent.glob("*.py") if not file.name.startswith("functions")]
+    assert len(files) > 40
+    assert {file.name: n for file in files if (n := len(file.read_text().splitlines())) >= 150} == {}
