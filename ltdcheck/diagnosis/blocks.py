@@ -166,7 +166,8 @@ def _exclusive(arrays: dict[str, _Explained], blocks: _Blocks) -> dict[str, _Exp
 
     Several arrays may add to one bias; of those without effect, each is one that nothing else is.
     """
-    for pool, names in blocks.names.items():
+    for pool, of_pool in blocks.names.items():
+        names = of_pool
         claims = [
             (array, slot)
             for array, explained in arrays.items()

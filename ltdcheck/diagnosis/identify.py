@@ -120,12 +120,9 @@ def identify(target: Implementation, name: str, claimed: str | None = None, ask:
         if found.explained:
             return replace(found, layout=replace(found.layout, direction=direction))
     best = _best(_identify(probe, cells, readings, start) for start in starts)
-    swapped = _swapped(probe, starts[0], target.states)
-    if (best is None or not best.explained) and probe.leave_out_restless(starts[0], swapped=swapped):
-        best = _best(_identify(probe, cells, readings, start) for start in starts)
-    if (best is None or not best.explained) and _reordered(probe, swapped):
-        best = _best((best, *(_identify(probe, cells, readings, start) for start in starts)))
-        swapped = swapped if best is None else best.layout.swapped_state
+    if best is None or not best.explained:
+        best = _otherwise(probe, cells, readings, starts, best)
+    swapped = best.layout.swapped_state if best is not None else _swapped(probe, starts[0], target.states)
     if (best is None or not best.explained) and (alone := _by_rows(probe, name, claimed, starts[0], swapped=swapped)):
         return alone
     if best is None or not best.explained:
@@ -140,7 +137,27 @@ def identify(target: Implementation, name: str, claimed: str | None = None, ask:
     return replace(best, layout=replace(best.layout, doubt=_doubt(best.cell)))
 
 
-def _reordered(probe: Probe, swapped: bool) -> bool:  # noqa: FBT001
+def _otherwise(
+    probe: Probe,
+    cells: list[Cell],
+    readings: Mapping[str, list[Reading]],
+    starts: list[Params],
+    best: Identification | None,
+) -> Identification | None:
+    """What explains it where nothing did so far, asked in another way."""
+    swapped = _swapped(probe, starts[0], probe.target.states)
+    for other in (_without_restless, _reordered):
+        if (best is None or not best.explained) and other(probe, starts[0], swapped):
+            best = _best((best, *(_identify(probe, cells, readings, start) for start in starts)))
+    return best
+
+
+def _without_restless(probe: Probe, start: Params, swapped: bool) -> bool:  # noqa: FBT001
+    """Leave out what is another answer each time. Whether some is."""
+    return probe.leave_out_restless(start, swapped=swapped)
+
+
+def _reordered(probe: Probe, _start: Params, swapped: bool) -> bool:  # noqa: FBT001
     """Try the other order of the state: what is returned may not be in that of what is read. Whether there is one."""
     if probe.target.states < 2 or len(set(probe.target.widths(probe.H))) > 1:
         return False

@@ -96,7 +96,7 @@ class Probe:
         self.wide = cells[0].sources(I, H) if cells else {"x": I, "h": H, "1": 1}
         self.patterns["m"] = grains(H, H)
         self._alike: tuple[Hashable, ...] = ()
-        self.order: bool | None = None  # whether the state is in the other order; seen from the answers where it is None
+        self.order: bool | None = None  # of the state: whether it is the other one; seen from the answers if None
         self.steady: NDArray[np.bool_] | None = None  # the entries of an answer that count; all where it is None
         self.inventory = target.parameters(I, H)
         self.units = sorted({b.stop - b.start for cell in cells for b in cell.blocks(H)}, reverse=True)
