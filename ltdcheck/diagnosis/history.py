@@ -11,10 +11,11 @@ from ltdcheck.diagnosis.apart import residual
 from ltdcheck.diagnosis.describe import other_answer
 from ltdcheck.diagnosis.hearing import Exchange, heard
 from ltdcheck.diagnosis.search import Candidate, candidates
-from ltdcheck.faults.fault import Network
+from ltdcheck.faults.fault import Fault, Network
 from ltdcheck.problem import Problem
 from ltdcheck.properties.law import Property, properties
 from ltdcheck.properties.subject import Subject
+from ltdcheck.reference.cell import Cell
 from ltdcheck.result import UNKNOWN, Diagnosis
 from ltdcheck.strategies.problems import Recipe, build
 
@@ -36,23 +37,29 @@ class Past:
     limit: float
     exchanges: list[Exchange] = field(default_factory=list)
 
-    def left_behind(self, known: Sequence[Exchange] = ()) -> list[Candidate]:
-        """The faults that answer as the target does, all that is ``known`` of it from other questions included.
+    def left_behind(self, known: Sequence[Exchange]) -> list[Candidate]:
+        """The faults that answer as the target does, all that is ``known`` of it from new instances included.
 
-        Where there is none, those that answer what is asked here: what a fault makes of calls may have begun earlier.
+        Where there is none, those of calls that answer what is asked here: what they make of it may have begun earlier.
         """
         for case, others in _in_turn(self.subject, self.problem, self.law):
             of_law, more = heard(self.law.check, self.subject, case, others)
             self.exchanges += [*of_law, *more]
             # what a target does with other sizes and arguments may be its own: then what the law asks decides
-            tries = [[*known, *of_law, *more], [*known, *of_law]]
-            for exchanges in [*tries, *([[*of_law, *more], [*of_law]] if known else [])]:
-                right = residual(self.subject, Network(self.subject.cell), exchanges)
-                if not (right.far > self.limit or right.facts):
-                    continue
-                if found := candidates(self.subject, exchanges, right, self.limit):
+            for exchanges in ([*of_law, *more], of_law):
+                if found := self._explaining([*known, *exchanges]):
+                    return found
+            for exchanges in ([*of_law, *more], of_law):
+                if found := [one for one in self._explaining(exchanges) if _of_calls(one.fault, self.subject.cell)]:
                     return found
         return []
+
+    def _explaining(self, exchanges: Sequence[Exchange]) -> list[Candidate]:
+        """The faults that answer all of this as the target does, where the reference does not."""
+        right = residual(self.subject, Network(self.subject.cell), exchanges)
+        if not (right.far > self.limit or right.facts):
+            return []
+        return candidates(self.subject, exchanges, right, self.limit)
 
     def described(self) -> list[Diagnosis]:
         """How the first answer that is not a new instance's differs from that, and after which call it came."""
@@ -64,6 +71,12 @@ class Past:
                     return [Diagnosis(UNKNOWN, f"{_when(exchange, problem, before)}: {words}", 0.0)]
             before = before if exchange.fresh else exchange.problems[-1]
         return []
+
+
+def _of_calls(fault: Fault, cell: Cell) -> bool:
+    """It is more than another function of the arguments, whose answers to what is known would tell."""
+    network = fault.plant(cell)
+    return network is not None and type(network).run is not Network.run
 
 
 def _when(exchange: Exchange, problem: Problem, before: Problem | None) -> str:
