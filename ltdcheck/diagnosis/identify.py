@@ -144,25 +144,19 @@ def _otherwise(
     starts: list[Params],
     best: Identification | None,
 ) -> Identification | None:
-    """What explains it where nothing did so far, asked in another way."""
+    """The same without what is another answer each time; or with the other order of the state, where that explains it.
+
+    What is returned may not be in the order of what is read.
+    """
     swapped = _swapped(probe, starts[0], probe.target.states)
-    for other in (_without_restless, _reordered):
-        if (best is None or not best.explained) and other(probe, starts[0], swapped):
-            best = _best((best, *(_identify(probe, cells, readings, start) for start in starts)))
-    return best
-
-
-def _without_restless(probe: Probe, start: Params, swapped: bool) -> bool:  # noqa: FBT001
-    """Leave out what is another answer each time. Whether some is."""
-    return probe.leave_out_restless(start, swapped=swapped)
-
-
-def _reordered(probe: Probe, _start: Params, swapped: bool) -> bool:  # noqa: FBT001
-    """Try the other order of the state: what is returned may not be in that of what is read. Whether there is one."""
-    if probe.target.states < 2 or len(set(probe.target.widths(probe.H))) > 1:
-        return False
+    if probe.leave_out_restless(starts[0], swapped=swapped):
+        best = _best(_identify(probe, cells, readings, start) for start in starts)
+    if (best is not None and best.explained) or not probe.reorders:
+        return best
     probe.order = not swapped
-    return True
+    found = _best(_identify(probe, cells, readings, start) for start in starts)
+    probe.order = None
+    return found if found is not None and found.explained else best
 
 
 def _by_rows(probe: Probe, name: str, claimed: str | None, start: Params, *, swapped: bool) -> Identification | None:

@@ -108,6 +108,11 @@ class Probe:
         """The widths of the target's state tell that its arrays are in the other order."""
         return self.target.widths(self.H) != tuple(s.shape[1] for s in self.states[: self.target.states])
 
+    @property
+    def reorders(self) -> bool:
+        """The state has arrays whose order their widths do not tell."""
+        return self.target.states > 1 and len(set(self.target.widths(self.H))) == 1
+
     def louder(self, size: float) -> None:
         """Ask with one row and step of positive inputs that make potentials a few times this size.
 
