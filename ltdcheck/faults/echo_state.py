@@ -26,6 +26,7 @@ class _Swapped(Graft):
     source="several",
     cells=("echo_state",),
     forward=True,
+    variant=True,
 )
 def _swapped(cell: Cell) -> Network | None:
     return WrongFunction(graft(_Swapped, cell)) if _leaky(cell) else None
