@@ -55,9 +55,16 @@ class Told:
 
 
 def fused(cell: Cell) -> Layout:
-    """Gates in the reverse order, matrices multiplied from the right, the state in the reverse order."""
-    arrays = {}
+    """Gates in the reverse order, matrices multiplied from the right, the state in the reverse order.
+
+    Matrices from gates to gates, of which there are more than gates, stand one by one.
+    """
+    arrays, one_by_one = {}, separate(cell).arrays
+    most = max(len(array.roles[0]) for name, array in canonical(cell).arrays.items() if name == "U")
     for name, array in canonical(cell).arrays.items():
+        if len(array.roles[0]) > most:
+            arrays |= {block: one_by_one[block] for block in array.roles[0]}
+            continue
         gates = len(array.roles[0]) > 1
         words = ("s (g u)" if gates else "s u") if " s" in array.arrangement else array.arrangement
         roles, sources = tuple(role[::-1] for role in array.roles), (cell.source_of(name),)
