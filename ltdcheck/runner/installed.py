@@ -31,10 +31,10 @@ def _targets(*specs: str, cell: str | None = None) -> tuple[Target, ...]:
 _FACTORIES = "ltdcheck.adapters"  # where what takes more than a class and its keywords is made
 _ON_EACH = (  # what a backend may have an implementation of its own for, or may spoil
     *(f"keras.layers:{layer}" for layer in ("SimpleRNN", "LSTM", "GRU", "GRU(reset_after=False)")),
-    "keras.layers:GRU(stateful=True)",
     f"{_FACTORIES}.keras_factories:bidirectional_gru",
     *(f"keras.optimizers:SGD({option}=1.0)" for option in ("clipnorm", "global_clipnorm", "clipvalue")),
 )
+_STATEFUL = "keras.layers:GRU(stateful=True)"  # on TensorFlow no call that keeps a state is a graph: a minute
 _ON_ONE = (  # their code is that of every backend
     "keras.layers:LSTM(go_backwards=True)",
     "keras.layers:GRU(unroll=True)",
@@ -91,9 +91,9 @@ FRAMEWORKS = (
         _targets("haiku:VanillaRNN", "haiku:LSTM", "haiku:GRU", f"{_FACTORIES}.haiku_factories:unrolled_lstm"),
         ("jax",),
     ),
-    _keras("jax"),
+    _keras("jax", _STATEFUL),
     _keras("tensorflow"),
-    _keras("torch", *_ON_ONE),  # the fastest to check
+    _keras("torch", _STATEFUL, *_ON_ONE),  # the fastest to check
     Framework("onnxruntime", _targets(*(f"{_FACTORIES}.onnx:{name}" for name in _ONNX)), ("onnx",)),
     Framework("reservoirpy", _targets("reservoirpy.nodes:Reservoir", "reservoirpy.nodes:Reservoir(lr=0.25)")),
     Framework(
