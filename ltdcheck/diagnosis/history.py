@@ -40,7 +40,8 @@ class Past:
     def left_behind(self, known: Sequence[Exchange]) -> list[Candidate]:
         """The faults that answer as the target does, all that is ``known`` of it from new instances included.
 
-        Where there is none, those of calls that answer what is asked here: what they make of it may have begun earlier.
+        Where there is none, those that answer what is asked here: what a fault of calls makes of it may have begun
+        earlier, and what is known may have another cause. A function of the arguments counts where it is the only one.
         """
         for case, others in _in_turn(self.subject, self.problem, self.law):
             of_law, more = heard(self.law.check, self.subject, case, others)
@@ -50,8 +51,11 @@ class Past:
                 if found := self._explaining([*known, *exchanges]):
                     return found
             for exchanges in ([*of_law, *more], of_law):
-                if found := [one for one in self._explaining(exchanges) if _of_calls(one.fault, self.subject.cell)]:
+                here = self._explaining(exchanges)
+                if found := [one for one in here if _of_calls(one.fault, self.subject.cell)]:
                     return found
+                if len({one.fault.row for one in here}) == 1:
+                    return here
         return []
 
     def _explaining(self, exchanges: Sequence[Exchange]) -> list[Candidate]:
