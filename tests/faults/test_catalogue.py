@@ -192,6 +192,8 @@ def _other_constants(cell: Any) -> list[Cell]:
     """The cell that holds what it reads; or with the time constant of its leak's other weight, of a step, and so on."""
     if getattr(cell, "clip", None) is not None:
         return [replace(cell, clip=8.0)]
+    if isinstance(getattr(cell, "leak", None), float):
+        return [replace(cell, leak=1 - cell.leak)]
     if not isinstance(getattr(cell, "tau", None), float):
         return []
     dt = getattr(cell, "dt", 1.0)
