@@ -15,7 +15,8 @@ import numpy as np
 
 from ltdcheck.diagnosis.divisions import distance_at, require_known_groups
 from ltdcheck.diagnosis.families import LAYERED, require_family
-from ltdcheck.diagnosis.identify import Identification, identify, proof
+from ltdcheck.diagnosis.identification import Identification, proof
+from ltdcheck.diagnosis.identify import identify
 from ltdcheck.diagnosis.probe import SIZES
 from ltdcheck.diagnosis.structure import Place, question, structure
 from ltdcheck.diagnosis.views import Below, Known, View, ViewProbe, assembled

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from ltdcheck.diagnosis.identify import Identification
+from ltdcheck.diagnosis.identification import Identification
 from ltdcheck.errors import TargetUnusableError
 from ltdcheck.implementation import Implementation
 from ltdcheck.properties.law import Disagreement, Property

@@ -10,7 +10,7 @@ from threading import Event
 import numpy as np
 
 from ltdcheck.diagnosis.families import OTHER
-from ltdcheck.diagnosis.identify import Identification
+from ltdcheck.diagnosis.identification import Identification
 from ltdcheck.diagnosis.layers import recognise
 from ltdcheck.errors import TargetFailure, TargetUnusableError
 from ltdcheck.implementation import ClippingRule, Implementation

@@ -36,7 +36,7 @@ from ltdcheck.adapters.adapting import adapt
 from ltdcheck.adapters.loading import load
 from ltdcheck.adapters.onnx_runtime import Run
 from ltdcheck.cli import main
-from ltdcheck.diagnosis.identify import Identification
+from ltdcheck.diagnosis.identification import Identification
 from ltdcheck.diagnosis.layers import recognise
 from ltdcheck.errors import TargetRaised, TargetUnusableError
 from ltdcheck.reference.cells.gru import GRU

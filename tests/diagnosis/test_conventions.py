@@ -11,7 +11,8 @@ from targets import conventions
 
 from ltdcheck.adapters.adapting import adapt
 from ltdcheck.diagnosis.direction import Turned, direction_of
-from ltdcheck.diagnosis.identify import Identification, identify
+from ltdcheck.diagnosis.identification import Identification
+from ltdcheck.diagnosis.identify import identify
 from ltdcheck.diagnosis.probe import Probe
 from ltdcheck.errors import UsageError
 from ltdcheck.faults.fault import Network, fault_named

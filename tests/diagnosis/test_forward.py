@@ -11,7 +11,8 @@ from targets import numpy_elman, numpy_gru, numpy_lstm
 from ltdcheck.adapters.adapting import adapt
 from ltdcheck.diagnosis.diagnose import diagnose
 from ltdcheck.diagnosis.forward import OF_NEITHER, OF_RIGHT
-from ltdcheck.diagnosis.identify import Identification, identify
+from ltdcheck.diagnosis.identification import Identification
+from ltdcheck.diagnosis.identify import identify
 from ltdcheck.properties.law import property_named
 from ltdcheck.properties.subject import Subject
 from ltdcheck.result import Diagnosis

@@ -14,7 +14,8 @@ from targets.harness import ROOT
 
 from ltdcheck.adapters.adapting import adapt
 from ltdcheck.adapters.loading import load
-from ltdcheck.diagnosis.identify import Identification, identify
+from ltdcheck.diagnosis.identification import Identification
+from ltdcheck.diagnosis.identify import identify
 from ltdcheck.errors import TargetUnusableError
 from ltdcheck.faults.fault import Network
 from ltdcheck.implementation import Implementation, Outputs

@@ -14,7 +14,7 @@ from targets import layers_numpy, layers_torch
 from ltdcheck.adapters.adapting import adapt
 from ltdcheck.diagnosis.diagnose import diagnose
 from ltdcheck.diagnosis.families import UNFIT, require_family
-from ltdcheck.diagnosis.identify import Identification
+from ltdcheck.diagnosis.identification import Identification
 from ltdcheck.diagnosis.layers import recognise
 from ltdcheck.errors import TargetUnusableError, UnknownNameError, UsageError
 from ltdcheck.faults.fault import Network
