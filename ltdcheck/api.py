@@ -204,11 +204,12 @@ class Conformance:
         if self._session is None:
             self._session = Session(open_target(self._target, self._options.timeout), self._options)
         opened, prop = self._session.opened, property_named(property_id)
-        plan = [other for other in self._plan if other.about in opened.subjects]
+        unasked = {} if opened.early else {a: why for a, why in _ASKED_OF_SOME.items() if a not in opened.subjects}
+        plan = [other for other in self._plan if other.about not in unasked]
         if prop in plan:
             result = self._session.check(prop, plan)
         else:
-            reason = _ASKED_OF_SOME[prop.about]
+            reason = unasked[prop.about]
             result = Result(self.name, opened.cell, opened.variant, prop.id, "not_applicable", reason)
         return result, finding_text(result, identity(result.target, result.cell, result.variant))
 

@@ -78,3 +78,19 @@ def test_training_and_memory_are_tests_too() -> None:
     assert training.status == "passed"
     assert training.compared
     assert (memory.status, memory.reason) == ("not_applicable", "it keeps no state from call to call")
+
+
+def test_what_cannot_be_identified_is_one_finding(tmp_path: Path) -> None:
+    """A target that dies when it is called says nothing of training or memory: those tests name where it is told."""
+    lines = ["import os", "from targets.numpy_elman import Elman", "class Net(Elman):"]
+    lines += ["    def forward(self, x, state=None):", "        os._exit(3)"]
+    (tmp_path / "dies.py").write_text(
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n" + "\n".join(lines)
+    )
+    target = Conformance(f"{tmp_path}/dies.py:Net", profile="quick")
+    try:
+        first, memory = (target.check(id)[0] for id in ("values.forward_agrees", "sequence.goes_on"))
+    finally:
+        target.close()
+    assert first.status == "failed"
+    assert (memory.status, memory.reason) == ("not_applicable", "not run: see values.forward_agrees")

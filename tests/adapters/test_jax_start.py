@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
-import pytest
+from flax import linen
 
-flax = pytest.importorskip("flax.linen")
-
-import jax  # noqa: E402
-import jax.numpy as jnp  # noqa: E402
-
-from ltdcheck.adapters.adapting import adapt  # noqa: E402
-from ltdcheck.adapters.jax_start import Start  # noqa: E402
-from ltdcheck.problem import Problem  # noqa: E402
+from ltdcheck.adapters.adapting import adapt
+from ltdcheck.adapters.jax_start import Start
+from ltdcheck.problem import Problem
 
 B, I, H = 2, 3, 4
 
@@ -27,7 +24,9 @@ def halves(rng: Any, shape: tuple[int, ...]) -> Any:
 
 def cell(start: Callable[..., Any]) -> Any:
     """A cell that starts so."""
-    return adapt(lambda i, h: flax.SimpleCell(features=h, carry_init=lambda rng, shape, dtype: start(rng, shape)), "it")
+    return adapt(
+        lambda i, h: linen.SimpleCell(features=h, carry_init=lambda rng, shape, dtype: start(rng, shape)), "it"
+    )
 
 
 def asked(it: Any, *, given: bool, precision: str = "float32") -> Problem:
