@@ -41,7 +41,7 @@ class Subject:
         self.layout = layout
         self.declared = declared
         self._memory: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
-        self._ahead: tuple[Problem, bool, Ahead] | None = None  # a question that was asked ahead
+        self._ahead: dict[tuple[int, bool], tuple[Problem, Ahead]] = {}  # what was asked ahead, and not looked at yet
         self.to_come: Iterator[Problem] = iter(())  # will be asked about: the reference answers while the target does
 
     def on(self, implementation: Implementation) -> Subject:
@@ -109,14 +109,14 @@ class Subject:
         )
 
     def ahead(self, problem: Problem, *, backward: bool = True) -> None:
-        """Ask what :meth:`run` asks next, so that the target answers while the reference does."""
-        if ("run", id(problem), backward) not in self._memory:
-            self._ahead = problem, backward, self.run_ahead(problem, backward=backward)
+        """Ask what :meth:`run` asks later, so that the target answers while the reference does."""
+        key = id(problem), backward
+        if ("run", *key) not in self._memory and key not in self._ahead:
+            self._ahead[key] = problem, self.run_ahead(problem, backward=backward)
 
     def _run(self, problem: Problem, *, backward: bool) -> Outputs:
-        ahead, self._ahead = self._ahead, None
-        if ahead is not None and ahead[0] is problem and ahead[1] == backward:
-            return ahead[2].told()
+        if (id(problem), backward) in self._ahead:
+            return self._ahead.pop((id(problem), backward))[1].told()
         return self.run_again(problem, backward=backward)
 
     def run_ahead(self, problem: Problem, *, backward: bool = True) -> Ahead:

@@ -18,6 +18,7 @@ BROAD = (
     "pair.gradients_agree",
 )
 LONG = ("lags.long_memory",)  # on long problems alone
+AHEAD = "values.forward_agrees"  # asks each problem as it is, as the long ones are: so that they can be asked at once
 
 
 def fixed_cases(
@@ -29,7 +30,7 @@ def fixed_cases(
 ) -> list[Recipe]:
     """What a check always asks of a property."""
     if prop.id in LONG:
-        return long(cell, precisions, sizes)
+        return long(cell, precisions, sizes, compiles)
     chosen = (configurations if prop.id in BROAD else few)(cell, precisions, sizes, compiles)
     return in_turn(chosen, precisions) if prop.questions > 1 else chosen
 

@@ -84,10 +84,6 @@ class Tally(Generic[Case]):
         return self.not_applicable or "nothing was compared and no reason was given"
 
 
-class _FoundError(Exception):
-    """Ends the drawing of examples."""
-
-
 class Seeded(HypothesisProvider):
     """Draws that depend on the seed alone; Hypothesis's own also try the constants of whatever code is imported."""
 
@@ -119,8 +115,8 @@ def examine(
         return tally.failing is not None or bool(tally.error)
 
     done = any(look(case) for case in fixed)
-    if not done and drawn is not None and examples and not _idle(tally):
-        _draw(look, drawn, examples, random_seed, tally)
+    if not done and drawn is not None and not _idle(tally):
+        any(look(case) for case in draw(drawn, examples, random_seed))
     tally.seconds = time.perf_counter() - started
     return tally
 
@@ -143,9 +139,12 @@ def _idle(tally: Tally[Case]) -> bool:
     return bool(tally.not_applicable) and not tally.examples and not tally.undecided
 
 
-def _draw(
-    look: Callable[[Case], bool], drawn: SearchStrategy[Case], examples: int, random_seed: int, tally: Tally[Case]
-) -> None:
+def draw(drawn: SearchStrategy[Case], examples: int, random_seed: int) -> list[Case]:
+    """So many cases, the same for the same seed."""
+    found: list[Case] = []
+    if not examples:
+        return found
+
     @seed(random_seed)
     @settings(
         backend="ltdcheck",
@@ -157,13 +156,10 @@ def _draw(
     )
     @given(drawn)
     def explore(case: Case) -> None:
-        if look(case):
-            raise _FoundError
+        found.append(case)
 
-    try:
-        explore()
-    except _FoundError:
-        return
+    explore()
+    return found
 
 
 def fails(check: Callable[[Case], Evidence], case: Case, like: Tally[Case]) -> bool:

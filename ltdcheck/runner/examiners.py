@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Self
 
 from ltdcheck.diagnosis.diagnose import diagnose
@@ -17,8 +17,8 @@ from ltdcheck.properties.law import Disagreement, Property, properties
 from ltdcheck.properties.subject import Subject
 from ltdcheck.properties.values import right_in_single
 from ltdcheck.result import Diagnosis, Finding
-from ltdcheck.runner.cases import LONG, drawn_cases, fixed_cases
-from ltdcheck.runner.examine import FATAL, Tally, check_of, examine, fails
+from ltdcheck.runner.cases import AHEAD, LONG, drawn_cases, fixed_cases
+from ltdcheck.runner.examine import FATAL, Tally, check_of, draw, examine, fails
 from ltdcheck.runner.needs import needs
 from ltdcheck.runner.new import New
 from ltdcheck.runner.profiles import Profile, profile_named
@@ -51,6 +51,7 @@ class CellExaminer:
         self.subject: Subject | None = opened.subject()
         self.sizes = getattr(opened.implementation, "fixed_sizes", None)
         self.compiles = getattr(opened.implementation, "compiles", "")
+        self._found = False  # something
         if self.subject is not None:
             cell = self.subject.cell
             self.make = lru_cache(maxsize=512)(lambda recipe: build(cell, recipe))
@@ -59,10 +60,12 @@ class CellExaminer:
 
     def _to_come(self) -> Iterator[Problem]:
         """What is always asked, law by law, unless something is found."""
+        for prop in self._chosen():
+            yield from map(self.make, self._fixed(prop))
+
+    def _chosen(self) -> list[Property]:
         chosen = self.options.properties
-        for prop in properties("cell"):
-            if not chosen or prop.id in chosen:
-                yield from map(self.make, self._fixed(prop))
+        return [prop for prop in properties("cell") if not chosen or prop.id in chosen]
 
     def _fixed(self, prop: Property) -> list[Recipe]:
         subject, large = self.subject, self.options.profile.large
@@ -77,13 +80,30 @@ class CellExaminer:
         if prop.about == "program":  # one case, which is no problem
             return examine(check_of(prop, subject, _itself), [ASKED_ONCE], None, examples=0, random_seed=0)
         check = check_of(prop, subject, self.make)
-        fixed = self._fixed(prop)
+        fixed, examples = self._fixed(prop), drawn_cases(prop, profile)
         if prop.id in LONG:
-            return examine(check, fixed, None, examples=0, random_seed=self.options.seed)
+            return examine(check, self._asked_at_once(fixed), None, examples=0, random_seed=0)
         drawn = recipes(subject.cell, precisions=subject.precisions, max_T=profile.longest, sizes=self.sizes)
         if self.compiles:
             drawn = of_sizes(drawn, fixed, self.compiles, profile.longest)
-        return examine(check, fixed, drawn, examples=drawn_cases(prop, profile), random_seed=self.options.seed)
+        if prop.id == AHEAD:
+            cases = self._asked_at_once(fixed, partial(draw, drawn, examples, self.options.seed))
+            return examine(check, cases, None, examples=0, random_seed=0)
+        return examine(check, fixed, drawn, examples=examples, random_seed=self.options.seed)
+
+    def _asked_at_once(self, fixed: list[Recipe], drawn: Callable[[], list[Recipe]] = list[Recipe]) -> Iterator[Recipe]:
+        """Cases that are asked as they are, before the answers to the first are looked at: while the reference answers.
+
+        With those that are drawn goes what the law of long problems will ask, if nothing is found.
+        """
+        subject = self.subject
+        assert subject is not None
+        long = [recipe for prop in self._chosen() if prop.id in LONG for recipe in self._fixed(prop)]
+        for cases, beside in ((lambda: fixed, []), (drawn, long)):
+            together = cases()
+            for recipe in [*together, *([] if self._found else beside)]:
+                subject.ahead(subject.within(self.make(recipe)), backward=subject.has_backward)
+            yield from together
 
     def finding(self, prop: Property, tally: Tally[Recipe], replay: str) -> Finding | None:
         """What is wrong, on the smallest problem; None where nothing is, or where the oracles exclude each other."""
@@ -91,7 +111,7 @@ class CellExaminer:
             return None
         if prop.about == "program":
             return finding_of(tally.disagreement, None, [], replay)
-        self.subject.to_come = iter(())  # what is found makes other problems likelier
+        self._found, self.subject.to_come = True, iter(())  # other problems are likelier now
         check = check_of(prop, self.subject, self.make)
         fatal = tally.failure is not None and tally.failure.kind in FATAL
         tries = 0 if fatal else self.options.profile.shrinks

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
@@ -32,7 +33,6 @@ class Question:
 
     def __init__(self, worker: Worker, request: bytes, method: str) -> None:
         self.worker, self.request, self.method = worker, request, method
-        self.process: Process | None = None  # which answers it
         self.answer: Answer | None = None
         self.error: Exception | None = None  # instead of an answer
 
@@ -46,7 +46,7 @@ class Question:
 
     def ready(self) -> bool:
         """There is an answer, or the beginning of one, or there will be none."""
-        return self.process is None or not self.worker.waits_for(self) or self.process.answers()
+        return self.worker.answers(self)
 
 
 class Worker:
@@ -92,7 +92,7 @@ class Worker:
         self.timeout, self.start_timeout = timeout, start_timeout
         self._process: Process | None = None
         self._opened = False  # the process has answered that the target is open
-        self._begun: Question | None = None  # what the process is asked, where nobody waits yet
+        self._begun: deque[Question] = deque()  # what the process is asked, in this order
         self._closed = False
         self._lock = threading.Lock()
 
@@ -124,44 +124,60 @@ class Worker:
         """
         request = wire.encode(method, dict(header or {}), arrays or {})
         with self._lock:
-            self._settle()
-            return self._ask(self._running(), request, method, self.timeout if timeout is None else timeout)
+            self._settle_all()
+            return self._ask(request, method, self.timeout if timeout is None else timeout)
 
     def begin(
         self, method: str, header: Mapping[str, Any] | None = None, arrays: Mapping[str, wire.Array] | None = None
     ) -> Question:
-        """Ask as :meth:`call` does, and do not wait. What nobody waits for is answered before the next question."""
+        """Ask as :meth:`call` does, and do not wait: questions are answered in the order in which they are begun.
+
+        What nobody waits for is answered before the next call. Where the process ends before its turn, it is asked
+        again when it is waited for.
+        """
         asked = Question(self, wire.encode(method, dict(header or {}), arrays or {}), method)
         with self._lock:
-            self._settle()
             try:
-                asked.process = self._running()
+                self._running().begin(asked.request)
             except Exception as error:  # noqa: BLE001  (raised where it is waited for)
                 asked.error = error
             else:
-                asked.process.begin(asked.request)
-                self._begun = asked
+                self._begun.append(asked)
         return asked
 
     def settle(self, question: Question) -> None:
         """Wait for what became of a question that was begun."""
         with self._lock:
-            if self._begun is question:
-                self._settle()
+            while question in self._begun:
+                self._settle_first()
+            if question.answer is None and question.error is None:  # the process ended before its turn
+                self._settle_all()
+                self._tell(question, lambda: self._ask(question.request, question.method, self.timeout))
 
-    def waits_for(self, question: Question) -> bool:
-        """It was begun, and what became of it is not known."""
-        return self._begun is question
+    def answers(self, question: Question) -> bool:
+        """It was answered, or its answer has begun to arrive, or there will be none from the process that was asked."""
+        with self._lock:
+            while question in self._begun and self._process is not None and self._process.answers():
+                if self._begun[0] is question:
+                    return True
+                self._settle_first()
+            return question not in self._begun
 
-    def _settle(self) -> None:
-        asked, self._begun = self._begun, None
-        if asked is None:
-            return
+    def _settle_all(self) -> None:
+        while self._begun:
+            self._settle_first()
+
+    def _settle_first(self) -> None:
+        process = self._process
+        if process is None or process.owner != os.getpid():
+            self._discard()
+        else:
+            asked = self._begun.popleft()
+            self._tell(asked, lambda: self._take(lambda: process.finish(asked.method, self.timeout)))
+
+    def _tell(self, asked: Question, answer: Callable[[], Answer]) -> None:
         try:
-            process = self._running()
-            if process is not asked.process:  # this is a copy made by fork
-                process.begin(asked.request)
-            asked.answer = self._take(lambda: process.finish(asked.method, self.timeout))
+            asked.answer = answer()
         except Exception as error:  # noqa: BLE001  (raised where it is waited for)
             asked.error = error
 
@@ -199,7 +215,8 @@ class Worker:
         self._process.begin(self._opening)
         return self._process
 
-    def _ask(self, process: Process, request: bytes, method: str, limit: float) -> Answer:
+    def _ask(self, request: bytes, method: str, limit: float) -> Answer:
+        process = self._running()
         return self._take(lambda: process.exchange(request, method, limit))
 
     def _take(self, reply_of: Callable[[], wire.Message]) -> Answer:
@@ -221,6 +238,7 @@ class Worker:
             raise RuntimeError("the worker is closed")
 
     def _discard(self) -> None:
+        self._begun.clear()
         if self._process is not None:
             self._process.end()
             self._process = None

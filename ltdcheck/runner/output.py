@@ -29,8 +29,11 @@ class Output:
         self._kept = b""
         os.set_blocking(fd, False)
 
-    def drain(self) -> None:
-        """Take what is there, without waiting.
+    def drain(self, *, once: bool = False) -> None:
+        """Take what is there, without waiting; ``once`` takes what a pipe holds and no more.
+
+        Where the process answers several calls after each other, that may be of the next one: what each prints is then
+        counted as exactly as two pipes hold.
 
         Raises
         ------
@@ -47,6 +50,8 @@ class Output:
             self._kept = (self._kept + piece)[-_KEPT:]
             if self.count > self.limit:
                 raise TargetFlooded(f"printed more than {self.limit} bytes in one call{self.last_printed()}")
+            if once:
+                return
 
     def last_printed(self) -> str:
         """The end of a sentence that quotes the last lines, or nothing when nothing was printed."""

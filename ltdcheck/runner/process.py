@@ -78,7 +78,8 @@ class Process:
         self._output = Output(output, launch.output_limit)
         self._poll = select.poll()
         self._poll.register(output, select.POLLIN)
-        self._unsent, self._incoming = memoryview(b""), Incoming()
+        self._unsent, self._incoming = b"", Incoming()
+        self._in_flight = 0  # requests that were not answered
 
     def kill(self) -> None:
         """Kill the process and what it started, from any thread, leaving the rest to the thread that waits for it."""
@@ -96,22 +97,25 @@ class Process:
         return self.finish(method, limit)
 
     def begin(self, request: bytes) -> None:
-        """Send what of ``request`` goes without waiting; :meth:`finish` sends the rest."""
-        self._output.count = 0
-        self._unsent, self._incoming = memoryview(request), Incoming()
-        with contextlib.suppress(ConnectionError):  # finish says what the process died of
-            self._send()
+        """Send what of ``request`` goes without waiting; :meth:`finish` sends the rest.
+
+        Requests may follow each other: they are answered in their order.
+        """
+        if not self._in_flight:
+            self._output.count = 0
+        self._in_flight += 1
+        self._unsent += request
+        self._send()
 
     def answers(self) -> bool:
         """The channel has something to tell, be it that the process is dead."""
-        with contextlib.suppress(ConnectionError):
-            self._send()
+        self._send()
         channel = select.poll()
         channel.register(self._channel, select.POLLIN)
         return bool(channel.poll(0))
 
     def finish(self, method: str, limit: float) -> Message:
-        """Wait for the answer to what was begun; after an exception the process is of no further use.
+        """Wait for the next answer to what was begun; after an exception the process is of no further use.
 
         Raises
         ------
@@ -130,7 +134,9 @@ class Process:
                 events = select.POLLIN | (select.POLLOUT if self._unsent else 0)
                 if self._wait_for_channel(events, until, f"gave no answer to {method!r} within {limit:g} s"):
                     incoming.feed(self._channel)
-            self._output.drain()  # printed before the answer was sent, so it is in the pipe by now
+            self._output.drain(once=self._in_flight > 1)  # printed before the answer was sent, so in the pipe by now
+            self._in_flight -= 1
+            self._output.count, self._incoming = 0, Incoming()
             return incoming.message()
         except (EOFError, ConnectionError):
             raise self._death(method) from None
@@ -138,10 +144,16 @@ class Process:
             raise TargetCrashed(f"wrote {error} where its answer to {method!r} travels") from None
 
     def _send(self) -> None:
-        """As much of the request as goes without waiting."""
-        if self._unsent:
-            with contextlib.suppress(BlockingIOError):
-                self._unsent = self._unsent[self._channel.send(self._unsent) :]
+        """As much of the requests as goes without waiting; nothing where the process does not read any more.
+
+        What it answered before is read all the same, and what it died of is found behind that.
+        """
+        try:
+            self._unsent = self._unsent[self._channel.send(self._unsent) :] if self._unsent else b""
+        except BlockingIOError:
+            pass
+        except ConnectionError:
+            self._unsent = b""
 
     def _wait_for_channel(self, events: int, until: float, complaint: str) -> bool:
         """Wait for one event; True when there is something to receive."""
@@ -158,7 +170,7 @@ class Process:
         return bool(ready.get(channel, 0) & ~select.POLLOUT)
 
     def _drain(self) -> None:
-        self._output.drain()
+        self._output.drain(once=self._in_flight > 1)
         if self._output.ended:
             self._poll.unregister(self._output.fd)
 

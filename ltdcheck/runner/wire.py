@@ -31,7 +31,6 @@ MAGIC = b"ltd1"
 LARGEST = 1 << 30  # bytes; a larger announcement is taken for garbage, not for an allocation
 KINDS = "biufc"  # bool, int, uint, float, complex: the dtypes whose raw bytes mean the same in another process
 _PREFIX = struct.Struct("<4sIIQ")  # magic; bytes of method and header, of the table, of the arrays
-_CHUNK = 1 << 16
 _TABLES = 64  # kept in each direction
 
 Table = tuple[tuple[str, np.dtype[Any], tuple[int, ...]], ...]  # name, dtype, shape
@@ -110,10 +109,10 @@ def _why_not_json(header: Header) -> str:
 
 
 class Incoming:
-    """A message that arrives in pieces: feed it from the socket until it is complete."""
+    """A message that arrives in pieces: feed it from the socket until it is complete; what follows it stays there."""
 
     def __init__(self) -> None:
-        self._data = bytearray()
+        self._data = bytearray(_PREFIX.size)
         self._filled = 0
         self._parts: tuple[int, int] | None = None  # where the table and the arrays begin, once announced
 
@@ -130,29 +129,21 @@ class Incoming:
         EOFError
             When the other end is closed.
         WireError
-            When the bytes are no message, or go on after its end: after a request there is exactly one answer.
+            When the bytes are no message.
         """
-        if self._parts is None:
-            piece = channel.recv(_CHUNK)
-            got = len(piece)
-            self._data += piece
-        else:
-            got = channel.recv_into(memoryview(self._data)[self._filled :])
+        got = channel.recv_into(memoryview(self._data)[self._filled :])
         if not got:
             raise EOFError
         self._filled += got
-        if self._parts is None and self._filled >= _PREFIX.size:
+        if self._parts is None and self._filled == _PREFIX.size:
             self._announce()
 
     def _announce(self) -> None:
         magic, head, table, body = _PREFIX.unpack_from(self._data)
-        size = _PREFIX.size + head + table + body
-        if magic != MAGIC or head + table + body > LARGEST or self._filled > size:
+        if magic != MAGIC or head + table + body > LARGEST:
             raise WireError("bytes that are no message")
         self._parts = (_PREFIX.size + head, _PREFIX.size + head + table)
-        if self._filled < size:
-            begun, self._data = self._data, bytearray(size)
-            self._data[: self._filled] = begun
+        self._data += bytes(head + table + body)
 
     def message(self) -> Message:
         """The message, once complete."""

@@ -241,6 +241,48 @@ def test_what_becomes_of_it_is_no_other_questions_answer() -> None:
             raised.told()
 
 
+def test_several_questions_are_answered_in_their_order(worker: Worker) -> None:
+    """However many are begun, and in whichever order they are waited for; a later one is ready when it is answered."""
+    asked = [worker.begin("echo", {"a": k}, {"x": np.full(30_000, k)}) for k in range(9)]
+    assert [asked[k].told()[0] for k in (5, 0, 8)] == [{"a": 5}, {"a": 0}, {"a": 8}]
+    assert all(question.ready() for question in asked)
+    assert [int(question.told()[1]["x"][0]) for question in asked] == list(range(9))
+
+
+def test_a_later_one_is_ready_once_those_before_it_are_answered(worker: Worker) -> None:
+    """Looking at it takes their answers from the channel."""
+    first, second = (worker.begin("echo", {"a": k}) for k in range(2))
+    until = time.monotonic() + 60
+    while not second.ready() and time.monotonic() < until:
+        time.sleep(0.001)
+    assert second.ready()
+    assert [first.told()[0], second.told()[0]] == [{"a": 0}, {"a": 1}]
+
+
+@pytest.mark.parametrize("end", ["segfault_silently", "leave", "sleep"])
+def test_those_behind_the_end_of_a_process_are_asked_again(end: str) -> None:
+    """What ends it is raised where it was asked, and the others are answered by a new process."""
+    with start(timeout=SHORT if end == "sleep" else 60.0) as worker:
+        before, last, *behind = [worker.begin(method, {"a": 1}) for method in ("echo", end, "echo", "facts")]
+        assert before.told()[0] == {"a": 1}
+        with pytest.raises(errors.TargetFailure):
+            last.told()
+        assert behind[0].told()[0] == {"a": 1}
+        assert behind[1].told()[0]["pid"] == pid_of(worker)
+
+
+def test_what_one_prints_is_not_counted_as_the_next_ones() -> None:
+    """Each of several has the limit for itself, give or take what two pipes hold."""
+    with start() as worker:
+        asked = [worker.begin("print_much", {"size": 850_000}) for _ in range(4)]
+        assert [question.told() for question in asked] == [({}, {})] * 4
+        floods = worker.begin("print_much", {"size": 1_150_000})
+        behind = worker.begin("echo", {"a": 1})
+        with pytest.raises(errors.TargetFlooded):
+            floods.told()
+        assert behind.told()[0] == {"a": 1}
+
+
 def test_a_process_that_cannot_be_opened_is_said_where_it_is_waited_for() -> None:
     """Beginning raises nothing."""
     with start("misbehaving:refuse_to_open") as worker:
