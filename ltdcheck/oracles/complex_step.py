@@ -10,7 +10,7 @@ Source: Squire & Trapp 1998.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -61,6 +61,18 @@ def slopes(cell: Cell, problem: Problem, directions: Sequence[Direction]) -> Est
             here = [n for n, direction in enumerate(directions) if direction[0] == name]
             result[:, here] = _block(cell, problem, name, [directions[n][1] for n in here], copies)
         return result
+
+    return _estimate(lambda: slope()[0], lambda: slope(COPIES))
+
+
+def slope_along(cell: Cell, problem: Problem, direction: Mapping[str, NDArray[Any]]) -> Estimate:
+    """The derivative of the pairing along one direction, an array for each block that moves; a number."""
+    moves = {name: direction.get(name, np.zeros_like(value)) for name, value in blocks(problem).items()}
+
+    def slope(copies: int = 1) -> NDArray[np.float64]:
+        moved = {name: analytic(value, STEP * moves[name]) for name, value in blocks(problem).items()}
+        runs = {name: Runs(np.repeat(value[None], copies, axis=0)) for name, value in moved.items()}
+        return np.asarray(imaginary(pairing(cell, problem, runs))) / STEP
 
     return _estimate(lambda: slope()[0], lambda: slope(COPIES))
 

@@ -5,12 +5,10 @@ The left side comes from the forward equations alone, by complex step; no hand-w
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from ltdcheck.oracles import complex_step
-from ltdcheck.oracles.pairing import blocks, pairing
+from ltdcheck.oracles.pairing import blocks
 from ltdcheck.problem import Array, Problem
 from ltdcheck.properties import own_gradients
 from ltdcheck.properties.compare import digits
@@ -41,12 +39,8 @@ def _of_the_reference(subject: Subject, problem: Problem) -> Evidence:
     wanted = subject.expected_gradients(problem)
     if name := next((n for n, e in wanted.items() if e.status != "ok" or not np.all(np.isfinite(e.error))), ""):
         return Evidence(undecided=f"{name} is beyond {problem.precision}, and the inner product is over all blocks")
-    arguments = blocks(problem)
-    if problem.state is None:
-        arguments = {name: value for name, value in arguments.items() if not name.startswith("state.")}
-    direction = _direction(subject, problem, arguments)
-    point, along = _flat(arguments, direction)
-    left = complex_step.derivative(lambda moved: _loss(subject, problem, arguments, moved), point, along)
+    direction = _direction(subject, problem)
+    left = complex_step.slope_along(subject.cell, problem, direction)
     if left.status != "ok":
         return Evidence(not_applicable=f"complex step cannot differentiate this network: {left.reason}")
     right, bound = _inner(subject, problem, direction)
@@ -59,27 +53,14 @@ def _of_the_reference(subject: Subject, problem: Problem) -> Evidence:
     return Evidence(1, abs(got - expected) / bound if bound else 0.0)
 
 
-def _direction(subject: Subject, problem: Problem, arguments: dict[str, Array]) -> dict[str, Array]:
-    """Random signs, zero for parameters that the target does not have."""
+def _direction(subject: Subject, problem: Problem) -> dict[str, Array]:
+    """Random signs, zero for parameters that the target does not have, and none for a state that is not given."""
     rng = np.random.default_rng(problem.x.size + 7)
-    signs = {name: rng.choice([-1.0, 1.0], size=value.shape) for name, value in arguments.items()}
+    given = {n: v for n, v in blocks(problem).items() if problem.state is not None or not n.startswith("state.")}
+    signs = {name: rng.choice([-1.0, 1.0], size=value.shape) for name, value in given.items()}
     params = {name: signs[name] for name in problem.params}
     I, H = problem.sizes["I"], problem.sizes["H"]
     return {**signs, **subject.layout.within(params, I, H)}
-
-
-def _flat(arguments: dict[str, Array], direction: dict[str, Array]) -> tuple[Array, Array]:
-    point = np.concatenate([value.reshape(-1) for value in arguments.values()])
-    return point, np.concatenate([direction[name].reshape(-1) for name in arguments])
-
-
-def _loss(subject: Subject, problem: Problem, arguments: dict[str, Array], moved: Any) -> Any:
-    """The loss at a point given as one vector."""
-    at, parts = 0, {}
-    for name, value in arguments.items():
-        parts[name] = moved[at : at + value.size].reshape(value.shape)
-        at += value.size
-    return pairing(subject.cell, problem, {**blocks(problem), **parts})
 
 
 def _inner(subject: Subject, problem: Problem, direction: dict[str, Array]) -> tuple[float, float]:
