@@ -9,6 +9,7 @@ are used as pure functions: what one keeps of a call, and a program does not, is
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import jax
@@ -48,7 +49,7 @@ class JaxNetwork(Adapted):
     ) -> None:
         self.framework, self.framework_version = package, refuse_older(package, target)
         self._model = model
-        learned = in_each_precision(first, lambda precision: learn_form(target, blueprint, model, precision))
+        learned = in_each_precision(first, partial(learn_form, target, blueprint, model))
         super().__init__(target, blueprint, learned)
         self.compiles = "BIH" if self.form.kind == "cell" else "TBIH"  # cells of all lengths are one program
         self.compiler = Compiler()
@@ -83,7 +84,7 @@ class JaxNetwork(Adapted):
         I = problem.sizes["I"]
         program = self._instance(I, problem.sizes["H"], problem.precision, fresh=fresh)
         with bits(problem.precision), raising():
-            check_names(set(names_of(program.tree(I))), problem)
+            check_names(program.names(I), problem)
             answers, facts = program.run(problem, self._given(problem), new=fresh)
         return lambda: self._read(problem, answers, facts, backward=backward)
 

@@ -4,14 +4,15 @@ jax compiles anew for every shape, which takes longer than all else in a check; 
 passes that make them fast, but for very large ones, and the first one in single precision (or in the one precision that
 a target has), at whose sizes most is asked: that is what XLA makes for users.
 
-Without ``jax.jit`` the lines of a target run at every call, and with it once. A network is traced anew for every new
-instance, and twice at its first shapes: where two traces differ, it is from then on traced anew at every call, so that
+Without ``jax.jit`` the lines of a target run at every call, and with it once. A network is traced twice at its first
+shape, and anew for the next instances: where two traces differ, it is from then on traced anew at every call, so that
 what its lines keep or draw shows as it does without.
 """
 
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Any
@@ -24,7 +25,7 @@ from ltdcheck.adapters.jax_facts import Observed
 from ltdcheck.adapters.jax_fold import Answers, Given
 
 SMALL = 1 << 20  # entries of x and y in a program that runs faster than it compiles
-TWICE = 3  # shapes at which a network is traced twice, and new instances that are traced
+LOOKS = {"an instance": 1, "a new instance": 2, "new parameters": 2, "a first state": 2}  # how often it is looked again
 
 QUICKLY = {
     "xla_backend_optimization_level": 0,
@@ -41,9 +42,10 @@ class Compiler:
 
     def __init__(self) -> None:
         self._made: dict[Any, tuple[Trace, Callable[..., Any]]] = {}
-        self._left = dict.fromkeys(("an instance", "a new instance", "new parameters", "a first state"), TWICE)
+        self._left = dict(LOOKS)
         self.varies = False  # the same lines said one thing and then another
-        self.trees: dict[Any, Any] = {}  # the shapes of the parameters by the key of an instance
+        self.trees: dict[Any, Any] = {}  # the shapes of the parameters by the sizes of an instance
+        self.steps: defaultdict[Any, set[int]] = defaultdict(set)  # in the programs of a cell, by all else
         self.observed: dict[Any, Observed] = {}
         self.programs = 0  # that were compiled
         self.as_for_users: Any = None  # the key of the program that is

@@ -17,6 +17,7 @@ import numpy as np
 from jax import lax
 
 LEAST = 64  # steps in the shortest program of a cell
+OFTEN = 1024  # in the longest that is also taken for fewer
 
 
 class Given(NamedTuple):
@@ -35,12 +36,21 @@ Answers = Any  # ((y, final), (dparams, dx, dstate))
 Step = Callable[[dict[str, Any], Any, list[Any]], tuple[Any, list[Any]]]  # (params, x_t, state) -> (y_t, new state)
 
 
-def allotted(given: Given) -> Given:
-    """With as many steps as the program has, a power of two: so sequences of many lengths are one program."""
+def allotted(given: Given, known: set[int]) -> Given:
+    """With as many steps as the program has: one of the ``known`` numbers, or a power of two, which is known then.
+
+    So sequences of many lengths are one program.
+    """
     T = len(given.x)
-    steps = max(LEAST, 1 << max(T - 1, 0).bit_length())
-    x, dy = (np.pad(a, ((0, steps - T), (0, 0), (0, 0))) for a in (given.x, given.dy))
-    return given._replace(x=x, dy=dy)
+    steps = min((n for n in known if T <= n <= OFTEN), default=max(LEAST, 1 << max(T - 1, 0).bit_length()))
+    known.add(steps)
+    return given._replace(x=_padded(given.x, steps), dy=_padded(given.dy, steps))
+
+
+def _padded(array: Any, steps: int) -> Any:
+    longer = np.zeros((steps, *array.shape[1:]), array.dtype)
+    longer[: len(array)] = array
+    return longer
 
 
 def fold(step: Step, given: Given, length: Any, dtype: Any) -> Answers:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import Any
 
@@ -11,16 +11,20 @@ import jax.numpy as jnp
 
 from ltdcheck.adapters.adapted import raising
 from ltdcheck.adapters.blueprint import Blueprint
-from ltdcheck.adapters.form import Call, Form, H, I
+from ltdcheck.adapters.form import B, Call, H, I, T
 from ltdcheck.adapters.jax_arrays import held
 from ltdcheck.adapters.jax_model import Model, bits, is_real, names_of
+from ltdcheck.adapters.precisions import Found
 from ltdcheck.adapters.sizes import learn_with_sizes, probing
+from ltdcheck.adapters.state import build
 
 
 def learn_form(
-    target: str, blueprint: Blueprint, model_of: Callable[[Any, str], Model], precision: str
-) -> tuple[Form, int]:
+    target: str, blueprint: Blueprint, model_of: Callable[[Any, str], Model], precision: str, known: Found | None
+) -> Found:
     """The form, and the input size with which it was found; nothing is computed, only shapes.
+
+    What is ``known`` from another precision is called in that way.
 
     Raises
     ------
@@ -43,9 +47,22 @@ def learn_form(
         def call(x: Any, *state: Any) -> Any:
             return jax.eval_shape(model.apply, tree(x.shape), x, *state)
 
+        if known is not None:
+            with raising():
+                call(*_arguments(known, probe))
+            return known
         asked = Call(call, model.takes_state, model.needs_state)
         sizes = _axes(model) if blueprint.fixed else None
         return learn_with_sizes(asked, probe, target, instance, sizes)
+
+
+def _arguments(known: Found, probe: Callable[..., Any]) -> Iterator[Any]:
+    """x, and a state where one is needed."""
+    form, inputs = known
+    yield probe(T, B, inputs) if form.kind == "layer" else probe(B, inputs)
+    if form.needs_state:
+        rows = T if form.batch_first else B
+        yield build(form.state, [probe(rows, width) for width in form.widths(form.hidden)], jnp.stack)
 
 
 def _rounded(tree: Any, precision: str) -> Any:

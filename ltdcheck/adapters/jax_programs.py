@@ -31,27 +31,34 @@ class Program:
     def __init__(self, network: Adapted, model: Model, compiler: Compiler, key: Any) -> None:
         self.network, self.model, self.compiler, self.key = network, model, compiler, key
         self._tree: Any = None
+        self._names: set[str] = set()
         self.start = None if model.start is None else Start(network.form, model.start)
         self._starts: dict[Any, list[Any]] = {}
 
     def tree(self, inputs: int) -> Any:
         """The shapes of its parameters, for x of this input size; those of new instances are soon taken to be alike."""
         if self._tree is None:
-            known = self.compiler.trees
-            if self.key not in known or self.compiler.varies or self.compiler.looks("new parameters"):
+            known, at = self.compiler.trees, self.key[:2]
+            if at not in known or self.compiler.varies or self.compiler.looks("new parameters"):
                 shape = (2, inputs) if self.network.form.kind == "cell" else (3, 2, inputs)
-                known[self.key] = self.model.shapes(np.zeros(shape))
-            self._tree = known[self.key]
+                known[at] = self.model.shapes(np.zeros(shape))
+            self._tree = known[at]
         return self._tree
+
+    def names(self, inputs: int) -> set[str]:
+        """Of its parameters."""
+        self._names = self._names or set(names_of(self.tree(inputs)))
+        return self._names
 
     def run(self, problem: Problem, given: Given, *, new: bool) -> tuple[Answers, Facts]:
         """Outputs and gradients, and what was observed; ``new`` says that it is a new instance's first call."""
         cell, T = self.network.form.kind == "cell", len(problem.x)
         given = self._begun(problem, given) if cell else given
         seen = self._observed(problem, given)
-        folded = allotted(given) if cell else given
+        at = self.key, given.x.shape[1:], len(given.state), given.lengths is not None, given.none is not None
+        folded = allotted(given, self.compiler.steps[at]) if cell else given
         whole = partial(self._folded, problem, seen) if cell else self._pulled(partial(self._once, problem))
-        key = (self.key, folded.x.shape, len(folded.state), folded.lengths is not None, folded.none is not None)
+        key = *at, len(folded.x)
         usual = problem.precision == self.network.precisions[-1]
         answers = self.compiler.compiled(key, whole, folded, new=new, usual=usual)(folded, np.int32(T))
         return answers, seen.facts

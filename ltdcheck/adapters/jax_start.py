@@ -27,11 +27,10 @@ class Start:
         self._traces: dict[Any, bool] = {}
 
     def traces(self, shape: tuple[int, int], dtype: Any, hidden: int) -> bool:
-        """It can be a part of a program for x of this shape and precision."""
-        key = shape, dtype, hidden
-        if key not in self._traces:
-            self._traces[key] = self._try(*key)
-        return self._traces[key]
+        """It can be a part of a program in this precision; asked once, for x of this shape."""
+        if dtype not in self._traces:
+            self._traces[dtype] = self._try(shape, dtype, hidden)
+        return self._traces[dtype]
 
     def _try(self, shape: tuple[int, int], dtype: Any, hidden: int) -> bool:
         try:

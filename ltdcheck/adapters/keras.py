@@ -51,7 +51,7 @@ class KerasNetwork(Passing):
         self.engine, self.weights = engine, Weights()
         self.framework_version = f"{keras.__version__} on {engine.name} {engine.version}"
         made = SimpleNamespace(precisions=offered(blueprint, first))
-        learned = in_each_precision(made, lambda precision: self._learn(target, blueprint, precision))
+        learned = in_each_precision(made, lambda precision, _known: self._learn(target, blueprint, precision))
         super().__init__(target, blueprint, learned)
         self.takes_lengths = is_layer(first)
         self.remembers = ways(first, compiles=engine.compiled(first) is not None)

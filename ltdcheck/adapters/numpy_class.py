@@ -37,7 +37,7 @@ class NumpyNetwork(Adapted):
     framework_version = np.__version__
 
     def __init__(self, target: str, blueprint: Blueprint, first: Any) -> None:
-        learned = in_each_precision(first, lambda precision: learn_form(target, blueprint, precision))
+        learned = in_each_precision(first, lambda precision, _known: learn_form(target, blueprint, precision))
         super().__init__(target, blueprint, learned)
         self.has_backward = callable(getattr(first, "backward", None))
         self.takes_lengths = self.form.kind == "layer" and "lengths" in inspect.signature(first.forward).parameters

@@ -21,8 +21,13 @@ class Learned:
     refused: Mapping[str, str] = field(default_factory=dict)  # other precisions, and what it raised in them
 
 
-def in_each_precision(first: Any, learn: Callable[[str], tuple[Form, int]]) -> Learned:
-    """What is learned in the first precision that can be, which is the form and I; ``learn`` takes a precision.
+Found = tuple[Form, int]  # the form, and I at which it was found
+
+
+def in_each_precision(first: Any, learn: Callable[[str, Found | None], Found]) -> Learned:
+    """What is learned in the first precision that can be, which is the form and I.
+
+    ``learn`` takes a precision, and what was found in the first, if anything was.
 
     They are double and single precision, or those that an instance of the target names in ``precisions``: half
     precisions are checked only where they are declared.
@@ -32,12 +37,12 @@ def in_each_precision(first: Any, learn: Callable[[str], tuple[Form, int]]) -> L
     TargetRaised
         When it raised in all of them.
     """
-    found: dict[str, tuple[Form, int]] = {}
+    found: dict[str, Found] = {}
     refused: dict[str, TargetRaised] = {}
     precisions = _declared(first) or PRECISIONS
     for precision in precisions:
         try:
-            found[precision] = learn(precision)
+            found[precision] = learn(precision, next(iter(found.values()), None))
         except TargetRaised as error:
             refused[precision] = error
     if not found:

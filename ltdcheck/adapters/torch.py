@@ -43,7 +43,7 @@ class TorchNetwork(Passing):
     engine = ENGINE
 
     def __init__(self, target: str, blueprint: Blueprint, first: Any) -> None:
-        learned = in_each_precision(first, lambda precision: learn_form(target, blueprint, precision))
+        learned = in_each_precision(first, lambda precision, _known: learn_form(target, blueprint, precision))
         super().__init__(target, blueprint, learned)
         self.unregistered = unregistered(untranslated(first))
         with default_dtype(self.precisions[0]):

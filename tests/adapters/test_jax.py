@@ -15,6 +15,7 @@ from jax import lax
 
 from ltdcheck.adapters import jax_versions
 from ltdcheck.adapters.adapting import adapt
+from ltdcheck.adapters.jax_fold import LEAST, Given, allotted
 from ltdcheck.adapters.state import Leading
 from ltdcheck.errors import TargetAnswer, TargetRaised, TargetUnusableError
 from ltdcheck.problem import PRECISIONS
@@ -205,3 +206,30 @@ def test_a_state_of_nothing_is_a_leading_axis_of_none() -> None:
     form = adapt(Tanh, "it").form  # type: ignore[attr-defined]
     assert (form.kind, form.state, form.batch_first) == ("layer", Leading(), False)
     assert T > 1
+
+
+def test_a_program_of_many_steps_is_taken_for_few() -> None:
+    """One of a thousand; a longer one costs more than it saves, and sequences that are longer have their own."""
+    sequence = [np.ones((T, B, 1)) for T in (900, 5, 3000)]
+    given = [Given({}, x, [], x, []) for x in sequence]
+    known: set[int] = set()
+    steps = [len(allotted(one, known).x) for one in (*given, given[1])]
+    assert steps == [1024, 1024, 4096, 1024]
+    assert [len(allotted(given[1], set()).x), len(allotted(given[1], {4096}).x)] == [LEAST, LEAST]
+    padded = allotted(given[1], known).x
+    assert padded[:5].all()
+    assert not padded[5:].any()
+
+
+def test_a_precision_in_which_it_raises_is_refused() -> None:
+    """Beside one in which it can be called; the call is that which was found to fit."""
+
+    class Double(Tanh):
+        def apply(self, params: Any, x: Any, state: Any = None) -> Any:
+            if x.dtype != jnp.float64:
+                raise TypeError("only double precision")
+            return super().apply(params, x, state)
+
+    it = adapt(Double, "it")
+    assert (it.precisions, list(it.refused)) == (("float64",), ["float32"])
+    assert "only double precision" in it.refused["float32"]
