@@ -9,13 +9,14 @@ import numpy as np
 
 from ltdcheck.errors import TargetRaised
 from ltdcheck.estimate import Estimate
-from ltdcheck.implementation import Outputs
+from ltdcheck.implementation import Ahead, Outputs
 from ltdcheck.problem import Array, Problem
 from ltdcheck.properties.compare import alike, compare, merged
 from ltdcheck.properties.law import Disagreement, Evidence, law
 from ltdcheck.properties.subject import Subject
 from ltdcheck.properties.values import beyond
 from ltdcheck.result import Place
+from ltdcheck.strategies.problems import WIDER
 
 AGAIN = "a second backward pass through the same forward pass gives another gradient"
 OTHERWISE = "give another answer than contiguous ones"
@@ -26,13 +27,14 @@ ADDED = "a second backward pass adds the parameters' gradients to those of the f
 def repeatable(subject: Subject, problem: Problem) -> Evidence:
     """The same call, made again, after another one, gives the same outputs and gradients."""
     problem = subject.within(problem)
+    backward = subject.has_backward
+    subject.ahead(problem, backward=backward)
+    between, again = (subject.run_ahead(asked, backward=backward) for asked in (_other(problem), problem))
     if limit := beyond(subject, problem):
         return limit
-    backward = subject.has_backward
     first = subject.run(problem, backward=backward)
-    subject.run_again(_other(problem), backward=backward)
-    again = subject.run_again(problem, backward=backward)
-    return _same(subject, problem, first, again, "the second call differs from the first")
+    between.told()
+    return _same(subject, problem, first, again.told(), "the second call differs from the first")
 
 
 @law("calls.instances_agree", questions=2)
@@ -70,9 +72,9 @@ def earlier_shapes(subject: Subject, problem: Problem) -> Evidence:
     seen: list[Evidence] = []
     first = subject.run(problem, backward=backward)
     for words, other in _other_sizes(problem):
-        seen += _right(subject, other, f"a call {words} is answered wrongly after another one")
-        again = subject.run_again(problem, backward=backward)
-        seen.append(_same(subject, problem, first, again, f"after a call {words} the answer is another one"))
+        asked, again = (subject.run_ahead(each, backward=backward) for each in (other, problem))
+        seen += _right(subject, other, asked, f"a call {words} is answered wrongly after another one")
+        seen.append(_same(subject, problem, first, again.told(), f"after a call {words} the answer is another one"))
     return merged(*seen)
 
 
@@ -123,11 +125,13 @@ def memory_order(subject: Subject, problem: Problem) -> Evidence:
     strided = problem.with_(views={"x": "strided", "dy": "strided", "state": "strided", "dstate": "strided"})
     transposed = problem.with_(views={"x": "transposed", "dy": "transposed"})
     backward = subject.has_backward
+    subject.ahead(plain, backward=backward)
+    asked = [subject.run_ahead(other, backward=backward) for other in (strided, transposed)]
     first = subject.run(plain, backward=backward)
     return merged(
         *(
-            _same(subject, plain, first, subject.run_again(asked, backward=backward), f"{how} arrays {OTHERWISE}")
-            for how, asked in (("strided", strided), ("transposed", transposed))
+            _same(subject, plain, first, answer.told(), f"{how} arrays {OTHERWISE}")
+            for how, answer in zip(("strided", "transposed"), asked, strict=True)
         )
     )
 
@@ -155,9 +159,8 @@ def _held(
     return alike(subject, problem, first, second, wanted, message)
 
 
-def _right(subject: Subject, problem: Problem, message: str) -> Iterator[Evidence]:
-    """A call that is not remembered, against the reference; where there is none, against a new instance."""
-    asked = subject.run_ahead(problem, backward=subject.has_backward)
+def _right(subject: Subject, problem: Problem, asked: Ahead, message: str) -> Iterator[Evidence]:
+    """A call that was asked for, against the reference; where there is none, against a new instance."""
     unknown = beyond(subject, problem)
     out = asked.told()
     if subject.unreferenced:
@@ -188,7 +191,7 @@ def _other_sizes(problem: Problem) -> Iterator[tuple[str, Problem]]:
         state, dstate = (tuple(how(s) for s in arrays) for arrays in (problem.given_state, problem.dstate))
         return back.with_(x=how(back.x), state=state, dy=how(back.dy), dstate=dstate)
 
-    yield "of more rows", rows(lambda a: np.repeat(a, 2, axis=-2))
+    yield "of more rows", rows(lambda a: np.repeat(a, WIDER, axis=-2))
     one = rows(lambda a: a[..., -1:, :])
     yield "of one step and one row", one.with_(x=one.x[-1:], dy=one.dy[-1:])
 

@@ -38,9 +38,11 @@ def causal(subject: Subject, problem: Problem) -> Evidence:
     later = problem.x.copy()
     later[cut:] = np.where(later[cut:] > 0, -0.5, 0.75) - later[cut:]
     changed = problem.with_(x=later)
+    subject.ahead(problem, backward=False)
+    asked = subject.run_ahead(changed, backward=False)
     if limit := beyond(subject, problem):
         return limit
-    before, after = subject.run(problem, backward=False), subject.run_again(changed, backward=False)
+    before, after = subject.run(problem, backward=False), asked.told()
     text = f"inputs after step {cut} change it"
     first, second = {"y": before.y[:cut]}, {"y": after.y[:cut]}
     return alike(subject, problem, first, second, lambda: {"y": _cut(subject, problem, cut)}, text)
@@ -90,11 +92,12 @@ def zero_steps(subject: Subject, problem: Problem) -> Evidence:
     """A sequence of no steps returns no outputs and the state as it was given, or is refused with an error."""
     problem = subject.within(problem)
     none = first_steps(problem, 0)
+    asked = subject.run_ahead(none, backward=subject.has_backward)
+    wanted = subject.expect(none)
     try:
-        out = subject.run_again(none, backward=subject.has_backward)
+        out = asked.told()
     except TargetRaised as refusal:
         return Evidence(compared=1, notes=(f"refuses a sequence of no steps: {refusal.exception}",))
-    wanted = subject.expect(none)
     forward = compare(subject, none, subject.outputs(out), wanted.outputs, "no steps")
     if out.y.shape != none.dy.shape:
         text = f"for no steps the output has shape {out.y.shape} where {none.dy.shape} is right"
@@ -111,13 +114,15 @@ def rows_are_independent(subject: Subject, problem: Problem) -> Evidence:
     problem = subject.within(problem)
     if problem.sizes["B"] < 2:
         return Evidence(not_applicable="it takes two rows")
+    subject.ahead(problem, backward=False)
+    single = {row: _rows(problem, np.array([row])) for row in {0, problem.sizes["B"] - 1}}
+    asked = [subject.run_ahead(alone, backward=False) for alone in single.values()]
     if limit := beyond(subject, problem):
         return limit
     whole = subject.outputs(subject.run(problem, backward=False))
     found = []
-    for row in {0, problem.sizes["B"] - 1}:
-        alone = _rows(problem, np.array([row]))
-        got = subject.outputs(subject.run_again(alone, backward=False))
+    for (row, alone), answer in zip(single.items(), asked, strict=True):
+        got = subject.outputs(answer.told())
         first = {n: _row(a, [row]) for n, a in whole.items()}
         text = f"row {row} alone differs from row {row} in the batch"
         found.append(alike(subject, alone, first, got, lambda alone=alone: subject.expect(alone).outputs, text))  # type: ignore[misc]
@@ -131,12 +136,13 @@ def order_does_not_matter(subject: Subject, problem: Problem) -> Evidence:
     B = problem.sizes["B"]
     if B < 2:
         return Evidence(not_applicable="it takes two rows")
-    if limit := beyond(subject, problem):
-        return limit
     order = np.roll(np.arange(B), 1)
     permuted = _rows(problem, order)
-    first = subject.run(problem, backward=subject.has_backward)
-    second = subject.run_again(permuted, backward=subject.has_backward)
+    subject.ahead(problem, backward=subject.has_backward)
+    asked = subject.run_ahead(permuted, backward=subject.has_backward)
+    if limit := beyond(subject, problem):
+        return limit
+    first, second = subject.run(problem, backward=subject.has_backward), asked.told()
     ours = {n: _row(a, order) for n, a in subject.outputs(first).items()}
     text = "after a permutation of the rows"
     theirs = subject.outputs(second)

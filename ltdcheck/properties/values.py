@@ -73,6 +73,7 @@ def backward_agrees(subject: Subject, problem: Problem) -> Evidence:
 def one_step(subject: Subject, problem: Problem) -> Evidence:
     """A sequence of one step is one step of the cell, forward and backward."""
     one = first_steps(subject.within(problem), 1)
+    subject.ahead(one, backward=subject.has_backward)
     if limit := beyond(subject, one):
         return limit
     out = subject.run(one, backward=subject.has_backward)

@@ -45,6 +45,7 @@ REGIMES = {
 
 FINE = 40  # the grain of numbers that single precision does not hold: what rounds them on their way in is seen
 PROBED = (2, 7, 5)  # B, I and H of the questions by which a target is identified; I is larger than H here alone
+WIDER = 3  # times as many rows, where more are asked than in another problem
 LARGE_BATCH = 60  # of the one large problem
 LONG_WEIGHTS = 4096  # weights of a gate up to which a thousand steps take about a second
 
@@ -144,15 +145,16 @@ def configurations(
     """What always runs, in every precision: the configurations that hide no bug, then each regime and view.
 
     ``sizes`` are I and H, for a target that has no others. One that ``compiles`` a program for each size along some
-    axes is asked about long sequences at those at which it was identified.
+    axes is asked most at those at which it was identified.
     """
-    base = Recipe()
+    base, steps = (_at(Recipe(), "BIH", PROBED) if compiles else Recipe()), "T" in compiles
     losses = [c for c in COTANGENTS[1:] if c != "c_T" or "c" in cell.states]
     far = [
         # longer than the lengths to which people truncate
         replace(base, T=41, B=2, I=2, H=8, regime="contracting", cotangent="h_T", seed=30),
-        replace(base, T=12, B=2, I=3, H=5, regime="contracting", seed=31),
+        replace(base, T=41 if steps else 12, B=2, I=3, H=5, regime="contracting", seed=31),
     ]
+    few_steps = replace(base, T=base.T if steps else 2, seed=33)
     recipes = [
         base,
         *(replace(base, cotangent=c, seed=k + 1) for k, c in enumerate(losses)),
@@ -164,7 +166,7 @@ def configurations(
         *(replace(base, regime=r, seed=20 + k) for k, r in enumerate(REGIMES)),
         *([_at(recipe, "BIH", PROBED) for recipe in far] if compiles else far),
         replace(base, T=1, B=1, I=1, H=1, seed=32),
-        replace(base, T=2, B=5, I=1, H=2, seed=33),
+        _at(few_steps, "BIH", (base.B * WIDER, base.I, base.H) if compiles else (5, 1, 2)),
     ]
     large = replace(base, T=3, B=LARGE_BATCH, I=3, H=184, seed=34)  # H > 128; W and y with more than 32 768 entries
     fine = replace(base, grain=FINE, seed=14)
@@ -188,7 +190,7 @@ def few(
     they are asked about; so a target that ``compiles`` is asked about the usual sizes alone.
     """
     labels = {"usual", "saturated", "contracting"}
-    chosen = [r for r in configurations(cell, precisions, sizes) if not r.views and r.cotangent == "all"]
+    chosen = [r for r in configurations(cell, precisions, sizes, compiles) if not r.views and r.cotangent == "all"]
     chosen = [r for r in chosen if r.grain < FINE and r.B < LARGE_BATCH]
     chosen = [r for r in chosen if r.regime in labels and r.T <= 12 and r.T > 1]
     return list(dict.fromkeys(_at(r, compiles, _sizes(chosen[0], compiles)) for r in chosen))
@@ -200,12 +202,14 @@ def in_turn(recipes: Sequence[Recipe], precisions: Sequence[str]) -> list[Recipe
     return [replace(recipe, precision=precisions[k % len(precisions)]) for k, recipe in enumerate(once)]
 
 
-def long(cell: Cell, precisions: Sequence[str] = PRECISIONS, sizes: tuple[int, int] | None = None) -> list[Recipe]:
+def long(
+    cell: Cell, precisions: Sequence[str] = PRECISIONS, sizes: tuple[int, int] | None = None, compiles: str = ""
+) -> list[Recipe]:
     """A thousand steps with the loss at the last one, for laws of long lags; fewer where the range is shorter.
 
     A target that is large gets 200.
     """
-    I, H = sizes or (2, 4)
+    I, H = sizes or (PROBED[1:] if compiles else (2, 4))
     steps = {p: (1000 if p == "float64" else 400) if H * (I + H) <= LONG_WEIGHTS else 200 for p in precisions}
     return [Recipe(T=T, B=1, I=I, H=H, cotangent="h_T", seed=40, precision=p) for p, T in steps.items()]
 

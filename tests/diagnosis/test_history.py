@@ -46,8 +46,8 @@ def test_the_call_before_is_said() -> None:
     """By the size in which it differs, and what it changes."""
     seen = said(Largest(Elman()), "calls.earlier_shapes")
     assert seen.fault == UNKNOWN
-    assert "one that was called before, with B = 4 for 2: the outputs are right" in seen.sentence
-    assert "dU, dW, db are 1/2 times what it should be" in seen.sentence
+    assert "one that was called before, with B = 6 for 2: the outputs are right" in seen.sentence
+    assert "dU, dW, db are 1/T = 0.333333 times what it should be" in seen.sentence
 
 
 class Doubling(Network):

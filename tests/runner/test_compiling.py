@@ -42,9 +42,9 @@ def opened(it: Implementation) -> Opened:
     return identified(Opened(Target("it"), it))  # type: ignore[arg-type]  # it is isolated elsewhere
 
 
-@pytest.mark.parametrize(("compiles", "most"), [("BIH", 12), ("TBIH", 27)])
+@pytest.mark.parametrize(("compiles", "most"), [("BIH", 8), ("TBIH", 22)])
 def test_few_programs_are_asked_for(compiles: str, most: int) -> None:
-    """In each precision of four sizes, of one row of the usual ones, and of twice their rows.
+    """In each precision of the sizes at which it was identified, of one row and of many of them, and of all 1.
 
     Where the number of steps counts, there are those of what laws cut, join and leave away as well.
     """

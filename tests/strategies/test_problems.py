@@ -184,17 +184,17 @@ def test_a_target_of_one_size_is_asked_that_size(sizes: tuple[int, int]) -> None
 
 @pytest.mark.parametrize("axes", ["BIH", "TBIH"])
 def test_a_target_that_compiles_is_asked_few_sizes(axes: str) -> None:
-    """All different, all 1, I below H and above it, more rows than steps, a long one, a large one; all else stays."""
+    """I above H in few rows and in many, all 1, a long one, and a large one with I below H; all else stays."""
     fixed, free = configurations(LSTM(), compiles=axes), configurations(LSTM())
-    others = [f.name for f in fields(Recipe) if f.name not in "BIH"]
+    others = [f.name for f in fields(Recipe) if f.name not in axes]
     assert [[getattr(r, name) for name in others] for r in fixed] == [
         [getattr(r, name) for name in others] for r in free
     ]
     sizes = {(r.B, r.I, r.H) for r in fixed}
-    assert sizes == {(3, 4, 6), PROBED, (1, 1, 1), (5, 1, 2), (LARGE_BATCH, 3, 184)}
-    assert {r.T for r in fixed if (r.B, r.I, r.H) == PROBED} == {12, 41}
+    assert sizes == {PROBED, (1, 1, 1), (6, 7, 5), (LARGE_BATCH, 3, 184)}
+    assert {r.T for r in fixed if (r.B, r.I, r.H) == PROBED} == {5, 41} | ({12} if axes == "BIH" else set())
     assert {tuple(getattr(r, axis) for axis in axes) for r in few(LSTM(), compiles=axes)} == {
-        (5, 3, 4, 6)[-len(axes) :]
+        (5, *PROBED)[-len(axes) :]
     }
     assert {(r.I, r.H) for r in few(LSTM(), sizes=(3, 5), compiles=axes)} == {(3, 5)}
     assert {r.regime for r in few(LSTM(), compiles=axes)} == {r.regime for r in few(LSTM())}
@@ -206,8 +206,8 @@ def test_what_is_drawn_has_sizes_that_are_known(data: st.DataObject) -> None:
     fixed = configurations(LSTM(), compiles="TBIH")
     free = recipes(LSTM(), max_T=9)
     by_units, by_all = (data.draw(of_sizes(free, fixed, axes, 9)) for axes in ("BIH", "TBIH"))
-    assert (by_units.B, by_units.I, by_units.H) in {(3, 4, 6), PROBED, (1, 1, 1), (5, 1, 2)}
-    assert (by_all.T, by_all.B, by_all.I, by_all.H) in {(5, 3, 4, 6), (1, 1, 1, 1), (2, 5, 1, 2)}
+    assert (by_units.B, by_units.I, by_units.H) in {PROBED, (1, 1, 1), (6, 7, 5)}
+    assert (by_all.T, by_all.B, by_all.I, by_all.H) in {(5, *PROBED), (1, 1, 1, 1), (5, 6, 7, 5)}
     assert by_units.T <= 9
 
 
