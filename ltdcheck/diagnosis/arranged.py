@@ -60,7 +60,7 @@ def _declared(layout: Layout, words: str) -> Layout | None:
     if any(role not in known for array in arrays.values() for roles in array.roles for role in roles if role):
         return None
     direction: Any = stated.get("direction", layout.direction)
-    return replace(layout, cell=cell, arrays=arrays, direction=direction, _cache={})
+    return replace(layout, cell=cell, arrays=arrays, direction=direction)
 
 
 def _reordered(array: ArrayLayout, order: list[str]) -> ArrayLayout:

@@ -197,9 +197,7 @@ def _moved(model: Layout, view: View) -> Iterator[Layout]:
     I, H = view.sizes
     shapes = view.parameters(I, H)
     if len(shapes) == len(model.arrays) and len(model.cell.states) == view.states:
-        layout = replace(
-            model, arrays=dict(zip(shapes, model.arrays.values(), strict=True)), direction="forward", _cache={}
-        )
+        layout = replace(model, arrays=dict(zip(shapes, model.arrays.values(), strict=True)), direction="forward")
         if {name: index.shape for name, index in layout.indices(I, H).items()} == shapes:
             yield layout
 

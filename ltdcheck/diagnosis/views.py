@@ -158,7 +158,7 @@ def assembled(below: Below) -> tuple[Layout, tuple[int, ...]]:
     order = tuple(k for one in known for k in one.states)
     if len(known) == 1:
         alone = known[0].layout
-        return replace(alone, cell=facing(alone.cell, alone.direction), _cache={}), order
+        return replace(alone, cell=facing(alone.cell, alone.direction)), order
     layers = tuple(tuple(facing(one.layout.cell, one.layout.direction) for one in layer) for layer in below.layers)
     network = Layered(layers, below.merge)
     arrays = {name: a for one in known for name, a in one.layout.arrays.items()}

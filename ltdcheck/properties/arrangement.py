@@ -63,7 +63,7 @@ def _row(subject: Subject, word: str) -> str:
 
 def _seen(layout: Layout) -> Layout:
     """The arrays whose every part has an effect; the roles of the others are guesses."""
-    return replace(layout, arrays={n: a for n, a in layout.arrays.items() if n not in layout.unseen}, _cache={})
+    return replace(layout, arrays={n: a for n, a in layout.arrays.items() if n not in layout.unseen})
 
 
 def _orders(layout: Layout) -> Iterator[tuple[str, str]]:

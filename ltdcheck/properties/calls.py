@@ -63,7 +63,8 @@ def answers_stay(subject: Subject, problem: Problem) -> Evidence:
 def earlier_shapes(subject: Subject, problem: Problem) -> Evidence:
     """Calls of other sizes are answered rightly after this one, and the same call after them gives the same answer.
 
-    They are longer, wider, and of one row and one step.
+    They are longer, wider, and of one row and one step; wider ones in the first precision alone of a target that
+    compiles a program for every number of rows.
     """
     problem = subject.within(problem)
     if limit := beyond(subject, problem):
@@ -71,7 +72,8 @@ def earlier_shapes(subject: Subject, problem: Problem) -> Evidence:
     backward = subject.has_backward
     seen: list[Evidence] = []
     first = subject.run(problem, backward=backward)
-    for words, other in _other_sizes(problem):
+    wider = "B" not in subject.implementation.compiles or problem.precision == subject.precisions[0]
+    for words, other in _other_sizes(problem, wider=wider):
         asked, again = (subject.run_ahead(each, backward=backward) for each in (other, problem))
         seen += _right(subject, other, asked, f"a call {words} is answered wrongly after another one")
         seen.append(_same(subject, problem, first, again.told(), f"after a call {words} the answer is another one"))
@@ -182,7 +184,7 @@ def _other(problem: Problem) -> Problem:
     )
 
 
-def _other_sizes(problem: Problem) -> Iterator[tuple[str, Problem]]:
+def _other_sizes(problem: Problem, *, wider: bool) -> Iterator[tuple[str, Problem]]:
     """The problem from its end to its beginning, in one step more, in more rows, and its last row at its last step."""
     back = problem.with_(x=problem.x[::-1], state=problem.given_state, dy=problem.dy[::-1], views={})
     yield "of more steps", back.with_(x=_longer(back.x), dy=_longer(back.dy))
@@ -191,7 +193,8 @@ def _other_sizes(problem: Problem) -> Iterator[tuple[str, Problem]]:
         state, dstate = (tuple(how(s) for s in arrays) for arrays in (problem.given_state, problem.dstate))
         return back.with_(x=how(back.x), state=state, dy=how(back.dy), dstate=dstate)
 
-    yield "of more rows", rows(lambda a: np.repeat(a, WIDER, axis=-2))
+    if wider:
+        yield "of more rows", rows(lambda a: np.repeat(a, WIDER, axis=-2))
     one = rows(lambda a: a[..., -1:, :])
     yield "of one step and one row", one.with_(x=one.x[-1:], dy=one.dy[-1:])
 

@@ -100,7 +100,12 @@ class Layout:
     doubt: str = ""  # why it may not be the target's: no reference answers as the target does
     unseen: frozenset[str] = frozenset()  # arrays with a part that changes nothing: its role is a guess
     direction: Direction = "forward"
-    _cache: dict[tuple[int, int], dict[str, NDArray[np.int_]]] = field(default_factory=dict, compare=False, repr=False)
+    _cache: dict[tuple[int, int], dict[str, NDArray[np.int_]]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
+    _shares: dict[tuple[int, int], list[NDArray[np.float64]]] = field(
+        default_factory=dict, init=False, compare=False, repr=False
+    )
 
     @property
     def parts(self) -> tuple[Layout, ...]:
@@ -154,6 +159,11 @@ class Layout:
 
     def _factors(self, I: int, H: int) -> list[NDArray[np.float64]]:
         """What each entry of the target holds of the reference's: 1, or 2 and -1 where two add up to it."""
+        if (I, H) not in self._shares:
+            self._shares[I, H] = self._shared(I, H)
+        return self._shares[I, H]
+
+    def _shared(self, I: int, H: int) -> list[NDArray[np.float64]]:
         indices = self.indices(I, H)
         flat = np.concatenate([index.reshape(-1) for index in indices.values()])
         order = np.argsort(flat, kind="stable")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from ltdcheck.diagnosis.clipping import diagnose_finding
@@ -11,7 +11,7 @@ from ltdcheck.problem import ClippingCall
 from ltdcheck.properties.law import Property
 from ltdcheck.result import Diagnosis, Finding
 from ltdcheck.runner.cases import drawn_cases
-from ltdcheck.runner.examine import Tally, check_of, examine
+from ltdcheck.runner.examine import Tally, check_of, draw, examine
 from ltdcheck.runner.examiners import Options, finding_of
 from ltdcheck.runner.remembered import Remembered
 from ltdcheck.runner.subjects import Opened
@@ -26,6 +26,7 @@ class ClippingExaminer:
     def __init__(self, opened: Opened, options: Options) -> None:
         self.rule: Any = opened.implementation
         self.options = options
+        self._draws: dict[int, list[ClippingCall]] = {}
 
     @cached_property
     def remembered(self) -> Remembered:
@@ -37,9 +38,13 @@ class ClippingExaminer:
         rule = self.rule if prop.id in OF_EARLIER_CALLS else self.remembered
         check: Callable[[ClippingCall], Any] = check_of(prop, rule, lambda call: call)
         fixed = [c for p in ("float64", "float32") for c in configurations(self.rule.kind, p)]
-        drawn = clipping_calls(kind=self.rule.kind)
-        examples = drawn_cases(prop, self.options.profile)
-        return examine(check, fixed, drawn, examples=examples, random_seed=self.options.seed)
+        return examine(check, fixed, partial(self._drawn, drawn_cases(prop, self.options.profile)))
+
+    def _drawn(self, examples: int) -> list[ClippingCall]:
+        """The same for all laws that are asked about so many."""
+        if examples not in self._draws:
+            self._draws[examples] = draw(clipping_calls(kind=self.rule.kind), examples, self.options.seed)
+        return self._draws[examples]
 
     def finding(self, prop: Property, tally: Tally[ClippingCall], replay: str) -> Finding | None:
         """What is wrong."""

@@ -95,14 +95,12 @@ AVAILABLE_PROVIDERS["ltdcheck"] = f"{__name__}.{Seeded.__name__}"
 
 
 def examine(
-    check: Callable[[Case], Evidence],
-    fixed: Iterable[Case],
-    drawn: SearchStrategy[Case] | None,
-    *,
-    examples: int,
-    random_seed: int,
+    check: Callable[[Case], Evidence], cases: Iterable[Case], more: Callable[[], Iterable[Case]] = list
 ) -> Tally[Case]:
-    """Ask ``check`` about every case, the fixed ones first; stop at the first that fails."""
+    """Ask ``check`` about every case; stop at the first that fails.
+
+    ``more`` cases are made if none fails, and if the property speaks of the target at all.
+    """
     tally: Tally[Case] = Tally()
     started = time.perf_counter()
 
@@ -114,9 +112,8 @@ def examine(
                 tally.failing, tally.disagreement = case, evidence.disagreement
         return tally.failing is not None or bool(tally.error)
 
-    done = any(look(case) for case in fixed)
-    if not done and drawn is not None and not _idle(tally):
-        any(look(case) for case in draw(drawn, examples, random_seed))
+    if not any(look(case) for case in cases) and not _idle(tally):
+        any(look(case) for case in more())
     tally.seconds = time.perf_counter() - started
     return tally
 

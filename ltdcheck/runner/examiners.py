@@ -46,12 +46,14 @@ class Options:
 class CellExaminer:
     """Examines properties of cells on problems."""
 
+    _found = False  # something
+
     def __init__(self, opened: Opened, options: Options) -> None:
         self.options = options
         self.subject: Subject | None = opened.subject()
         self.sizes = getattr(opened.implementation, "fixed_sizes", None)
         self.compiles = getattr(opened.implementation, "compiles", "")
-        self._found = False  # something
+        self._draws: dict[Any, list[Recipe]] = {}
         if self.subject is not None:
             cell = self.subject.cell
             self.make = lru_cache(maxsize=512)(lambda recipe: build(cell, recipe))
@@ -78,18 +80,27 @@ class CellExaminer:
         subject, profile = self.subject, self.options.profile
         assert subject is not None
         if prop.about == "program":  # one case, which is no problem
-            return examine(check_of(prop, subject, _itself), [ASKED_ONCE], None, examples=0, random_seed=0)
+            return examine(check_of(prop, subject, _itself), [ASKED_ONCE])
         check = check_of(prop, subject, self.make)
-        fixed, examples = self._fixed(prop), drawn_cases(prop, profile)
+        fixed = self._fixed(prop)
         if prop.id in LONG:
-            return examine(check, self._asked_at_once(fixed), None, examples=0, random_seed=0)
-        drawn = recipes(subject.cell, precisions=subject.precisions, max_T=profile.longest, sizes=self.sizes)
-        if self.compiles:
-            drawn = of_sizes(drawn, fixed, self.compiles, profile.longest)
+            return examine(check, self._asked_at_once(fixed))
+        drawn = partial(self._drawn, tuple(fixed), tuple(subject.precisions), drawn_cases(prop, profile))
         if prop.id == AHEAD:
-            cases = self._asked_at_once(fixed, partial(draw, drawn, examples, self.options.seed))
-            return examine(check, cases, None, examples=0, random_seed=0)
-        return examine(check, fixed, drawn, examples=examples, random_seed=self.options.seed)
+            return examine(check, self._asked_at_once(fixed, drawn))
+        return examine(check, fixed, drawn)
+
+    def _drawn(self, fixed: tuple[Recipe, ...], precisions: tuple[str, ...], examples: int) -> list[Recipe]:
+        """The same for all laws that are asked about so many, beside the same fixed ones."""
+        subject, longest = self.subject, self.options.profile.longest
+        assert subject is not None
+        known = fixed if self.compiles else ()
+        if (key := (known, precisions, examples)) not in self._draws:
+            drawn = recipes(subject.cell, precisions=precisions, max_T=longest, sizes=self.sizes)
+            if self.compiles:
+                drawn = of_sizes(drawn, known, self.compiles, longest)
+            self._draws[key] = draw(drawn, examples, self.options.seed)
+        return self._draws[key]
 
     def _asked_at_once(self, fixed: list[Recipe], drawn: Callable[[], list[Recipe]] = list[Recipe]) -> Iterator[Recipe]:
         """Cases that are asked as they are, before the answers to the first are looked at: while the reference answers.
@@ -128,7 +139,7 @@ class CellExaminer:
             problem, matters = self._needs(prop, smallest, tally)
         seen = tally.disagreement
         if problem is not self.make(tally.failing):
-            again = examine(self._of_problems(prop), [problem], None, examples=0, random_seed=0)
+            again = examine(self._of_problems(prop), [problem])
             seen = again.disagreement or seen
         oracle = ""
         if self.subject.unreferenced:
@@ -162,12 +173,12 @@ class CellExaminer:
         if tally.failing is None or self.subject is None or prop.about == "program":
             return False
         new = self.subject.on(New(self.subject.implementation))
-        again = examine(check_of(prop, new, self.make), [tally.failing], None, examples=0, random_seed=0)
+        again = examine(check_of(prop, new, self.make), [tally.failing])
         return again.status == "passed"
 
     def status(self, prop: Property, case: Recipe) -> str:
         """What becomes of the property in this one case."""
-        return examine(check_of(prop, self.subject, self.make), [case], None, examples=0, random_seed=0).status
+        return examine(check_of(prop, self.subject, self.make), [case]).status
 
     def restless(self, tally: Tally[Recipe]) -> bool:
         """Two new instances answer the question that fails in two ways."""

@@ -197,7 +197,7 @@ class PairExaminer(CellExaminer):
     """Examines the laws of pairs on problems."""
 
     def __init__(self, opened: OpenedPair, options: Options) -> None:
-        self.options, self.specs = options, opened.specs
+        self.options, self.specs, self._draws = options, opened.specs, {}
         self.subject: Any = opened.pair
         self.sizes, self.compiles = opened.implementation.fixed_sizes, opened.implementation.compiles
         if opened.pair is not None:
@@ -207,7 +207,7 @@ class PairExaminer(CellExaminer):
     def examine(self, prop: Property) -> Tally[Recipe]:
         """On fixed and drawn problems; what speaks of variants, once."""
         if prop.id == "pair.same_function":
-            return examine(check_of(prop, self.subject, self.make), [ASKED_ONCE], None, examples=0, random_seed=0)
+            return examine(check_of(prop, self.subject, self.make), [ASKED_ONCE])
         return super().examine(prop)
 
     def finding(self, prop: Property, tally: Tally[Recipe], replay: str) -> Finding | None:

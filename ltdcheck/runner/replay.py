@@ -59,7 +59,7 @@ def replay(result: Result, timeout: float = 60.0) -> Result:
             return Session(opened, Options(timeout=timeout)).check(prop, [prop])
         about: Any = opened.implementation if opened.about == "clipping" else opened.subject()
         case: Any = ClippingCall.from_json(data) if opened.about == "clipping" else Problem.from_json(data)
-        tally = examine(lambda c: prop.check(about, c), [case], None, examples=0, random_seed=0)
+        tally = examine(lambda c: prop.check(about, c), [case])
         seen = tally.disagreement
         finding: Finding | None = None
         if seen is not None:

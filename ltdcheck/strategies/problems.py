@@ -145,7 +145,7 @@ def configurations(
     """What always runs, in every precision: the configurations that hide no bug, then each regime and view.
 
     ``sizes`` are I and H, for a target that has no others. One that ``compiles`` a program for each size along some
-    axes is asked most at those at which it was identified.
+    axes is asked most at those at which it was identified, and at others in the first precision.
     """
     base, steps = (_at(Recipe(), "BIH", PROBED) if compiles else Recipe()), "T" in compiles
     losses = [c for c in COTANGENTS[1:] if c != "c_T" or "c" in cell.states]
@@ -165,6 +165,8 @@ def configurations(
         replace(base, views=(("dy", "expanded"),), seed=13),
         *(replace(base, regime=r, seed=20 + k) for k, r in enumerate(REGIMES)),
         *([_at(recipe, "BIH", PROBED) for recipe in far] if compiles else far),
+    ]
+    corners = [
         replace(base, T=1, B=1, I=1, H=1, seed=32),
         _at(few_steps, "BIH", (base.B * WIDER, base.I, base.H) if compiles else (5, 1, 2)),
     ]
@@ -172,7 +174,8 @@ def configurations(
     fine = replace(base, grain=FINE, seed=14)
 
     def asked(precision: str) -> list[Recipe]:
-        chosen = [*recipes, *([fine] if precision == "float64" else []), *([large] if sizes is not None else [])]
+        chosen = [*recipes, *(corners if precision == precisions[0] or not compiles else [])]
+        chosen += [*([fine] if precision == "float64" else []), *([large] if sizes is not None else [])]
         if sizes is not None:
             chosen = list(dict.fromkeys(replace(recipe, I=sizes[0], H=sizes[1]) for recipe in chosen))
         return [replace(recipe, precision=precision) for recipe in chosen]
@@ -245,13 +248,15 @@ def recipes(
 def of_sizes(
     drawn: st.SearchStrategy[Recipe], known: Sequence[Recipe], axes: str, longest: int
 ) -> st.SearchStrategy[Recipe]:
-    """What is drawn, at sizes along the ``axes`` that one of the ``known`` recipes has, not the large one.
+    """What is drawn, at sizes along the ``axes`` that a ``known`` recipe in its precision has, not the large one.
 
     It is for a target that compiles a program for each of these sizes. ``longest`` are the most steps.
     """
-    likely = [r for r in known if r.B < LARGE_BATCH and ("T" not in axes or longest >= r.T)]
-    sizes = list(dict.fromkeys(_sizes(recipe, axes) for recipe in likely))
-    return st.builds(lambda recipe, at: _at(recipe, axes, at), drawn, st.sampled_from(sizes))
+    sizes: dict[str, dict[tuple[int, ...], None]] = {}
+    for r in known:
+        if r.B < LARGE_BATCH and ("T" not in axes or longest >= r.T):
+            sizes.setdefault(r.precision, {})[_sizes(r, axes)] = None
+    return drawn.flatmap(lambda r: st.sampled_from(list(sizes[r.precision])).map(lambda at: _at(r, axes, at)))
 
 
 def _sizes(recipe: Recipe, axes: str) -> tuple[int, ...]:

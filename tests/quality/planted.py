@@ -124,9 +124,7 @@ def asked(prop: Property, subject: Subject, recipes: Sequence[Recipe] | None = N
     """The property on its fixed problems, as the runner asks."""
     cell = subject.cell
     cases = fixed_cases(prop, cell, subject.precisions) if recipes is None else recipes
-    tally: Tally[Recipe] = examine(
-        check_of(prop, subject, lambda recipe: problem_of(cell, recipe)), cases, None, examples=0, random_seed=0
-    )
+    tally: Tally[Recipe] = examine(check_of(prop, subject, lambda recipe: problem_of(cell, recipe)), cases)
     if tally.error:
         raise AssertionError(tally.error)
     return tally

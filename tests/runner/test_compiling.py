@@ -42,9 +42,9 @@ def opened(it: Implementation) -> Opened:
     return identified(Opened(Target("it"), it))  # type: ignore[arg-type]  # it is isolated elsewhere
 
 
-@pytest.mark.parametrize(("compiles", "most"), [("BIH", 8), ("TBIH", 22)])
+@pytest.mark.parametrize(("compiles", "most"), [("BIH", 6), ("TBIH", 20)])
 def test_few_programs_are_asked_for(compiles: str, most: int) -> None:
-    """In each precision of the sizes at which it was identified, of one row and of many of them, and of all 1.
+    """In each precision of the sizes at which it was identified and one row of them; of many rows and all 1 in one.
 
     Where the number of steps counts, there are those of what laws cut, join and leave away as well.
     """

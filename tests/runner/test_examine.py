@@ -10,14 +10,14 @@ from pathlib import Path
 DRAW = """
 from ltdcheck.properties.law import Evidence
 from ltdcheck.reference.cells.elman import Elman
-from ltdcheck.runner.examine import examine
+from ltdcheck.runner.examine import draw, examine
 from ltdcheck.strategies.problems import recipes
 
 def look(recipe):
     print(recipe)
     return Evidence(compared=1)
 
-examine(look, [], recipes(Elman()), examples=400, random_seed={seed})
+examine(look, [], lambda: draw(recipes(Elman()), 400, {seed}))
 """
 
 
