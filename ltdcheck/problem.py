@@ -48,6 +48,12 @@ class Problem:
         return {"T": T, "B": B, "I": I, "H": H}
 
     @property
+    def entries(self) -> int:
+        """Numbers in all of its arrays."""
+        arrays = (self.x, self.dy, *self.given_state, *self.dstate, *self.params.values())
+        return sum(array.size for array in arrays)
+
+    @property
     def given_state(self) -> tuple[Array, ...]:
         """The initial state with "none given" spelled out as zeros."""
         if self.state is not None:

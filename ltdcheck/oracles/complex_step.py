@@ -28,6 +28,7 @@ from ltdcheck.reference.numbers.runs import Runs
 NAME = "complex step"
 STEP = 2.0**-400
 UNDERFLOW = TINY / STEP
+AT_ONCE = 1 << 20  # entries of all copies in one pass
 
 
 def derivative(f: Callable[[Any], Any], x: ArrayLike, v: ArrayLike) -> Estimate:
@@ -68,13 +69,17 @@ def slopes(cell: Cell, problem: Problem, directions: Sequence[Direction]) -> Est
 def slope_along(cell: Cell, problem: Problem, direction: Mapping[str, NDArray[Any]]) -> Estimate:
     """The derivative of the pairing along one direction, an array for each block that moves; a number."""
     moves = {name: direction.get(name, np.zeros_like(value)) for name, value in blocks(problem).items()}
+    moved = {name: analytic(value, STEP * moves[name]) for name, value in blocks(problem).items()}
+    at_once = max(1, AT_ONCE // problem.entries)
 
     def slope(copies: int = 1) -> NDArray[np.float64]:
-        moved = {name: analytic(value, STEP * moves[name]) for name, value in blocks(problem).items()}
         runs = {name: Runs(np.repeat(value[None], copies, axis=0)) for name, value in moved.items()}
         return np.asarray(imaginary(pairing(cell, problem, runs))) / STEP
 
-    return _estimate(lambda: slope()[0], lambda: slope(COPIES))
+    def copies() -> NDArray[np.float64]:
+        return np.concatenate([slope(min(at_once, COPIES - k)) for k in range(0, COPIES, at_once)])
+
+    return _estimate(lambda: slope()[0], copies)
 
 
 def _block(cell: Cell, problem: Problem, name: str, entries: Sequence[int], copies: int) -> NDArray[np.float64]:

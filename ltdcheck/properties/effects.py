@@ -98,17 +98,16 @@ def every_cotangent(subject: Subject, problem: Problem) -> Evidence:
     if right.status != "ok":
         return Evidence(undecided=f"the gradient of x is beyond {problem.precision}", left_out=1)
     subject.ahead(problem)
-    asked = [(name, changed, subject.run_ahead(changed)) for name, changed in _other_losses(subject, problem)]
     before = subject.gradients(subject.run(problem))["x"]
     _, _, tape = unroll(subject.cell, problem.params, problem.x, problem.given_state)
     compared = 0
-    for name, changed, answer in asked:
+    for name, changed, after in subject.run_each(_other_losses(subject, problem)):
         wanted = unroll_vjp(subject.cell, problem.params, tape, changed.dy, changed.dstate).x
         must = ratios(wanted, right) > 2
         if not must.any():
             continue
         compared += 1
-        if not _moved(before, subject.gradients(answer.told())["x"], must):
+        if not _moved(before, subject.gradients(after)["x"], must):
             text = f"the cotangent of {name} has no effect on the gradient of the input"
             where = Place(f"d{name}", target_block="")
             return Evidence(compared, disagreement=Disagreement(where, "no change", "a change", 0.0, text))
@@ -131,12 +130,11 @@ def _matter(subject: Subject, problem: Problem, changes: Iterator[tuple[str, Pro
     subject.ahead(problem, backward=subject.has_backward)
     if limit := beyond(subject, problem):
         return limit
-    asked = [(name, changed, subject.run_ahead(changed, backward=False)) for name, changed in changes]
     before = subject.outputs(subject.run(problem, backward=subject.has_backward))
     right = {name: e for name, e in subject.expect(problem).outputs.items() if e.status == "ok"}
     compared = 0
-    for name, changed, answer in asked:
-        after = subject.outputs(answer.told())
+    for name, changed, out in subject.run_each(changes, backward=False):
+        after = subject.outputs(out)
         y, final, _ = unroll(subject.cell, changed.params, changed.x, changed.given_state)
         wanted = {"y": y, **{f"{s}_T": v for s, v in zip(subject.cell.states, final, strict=True)}}
         must = {n: ratios(wanted[n], right[n]) > 2 for n in right}

@@ -7,7 +7,7 @@ the same answer.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
@@ -26,6 +26,7 @@ from ltdcheck.reference.layout import Layout
 from ltdcheck.result import Place
 
 REMEMBERED = 512
+AT_ONCE = 1 << 20  # entries in all problems together that are asked about at once
 Answer = TypeVar("Answer")
 
 
@@ -137,6 +138,18 @@ class Subject:
     def run_again(self, problem: Problem, *, backward: bool = True) -> Outputs:
         """One pass that is not remembered."""
         return Subject.run_ahead(self, problem, backward=backward).told()
+
+    def run_each(
+        self, questions: Iterable[tuple[str, Problem]], *, backward: bool = True
+    ) -> Iterator[tuple[str, Problem, Outputs]]:
+        """Passes of problems with names that are not remembered; those that are small together are asked at once."""
+        asked: deque[tuple[str, Problem, Ahead]] = deque()
+        for name, problem in questions:
+            asked.append((name, problem, self.run_ahead(problem, backward=backward)))
+            if len(asked) * problem.entries >= AT_ONCE:
+                first, its, answer = asked.popleft()
+                yield first, its, answer.told()
+        yield from ((name, problem, answer.told()) for name, problem, answer in asked)
 
     def run_in_turn(self, problems: Sequence[Problem]) -> list[Outputs]:
         """Several passes on one instance, read after the last."""

@@ -14,7 +14,7 @@ from ltdcheck.diagnosis.restless import restless
 from ltdcheck.errors import OracleDisagreementError, TargetFailure
 from ltdcheck.problem import Problem
 from ltdcheck.properties.law import Disagreement, Property, properties
-from ltdcheck.properties.subject import Subject
+from ltdcheck.properties.subject import AT_ONCE, Subject
 from ltdcheck.properties.values import right_in_single
 from ltdcheck.result import Diagnosis, Finding
 from ltdcheck.runner.cases import AHEAD, LONG, drawn_cases, fixed_cases
@@ -111,9 +111,12 @@ class CellExaminer:
         assert subject is not None
         long = [recipe for prop in self._chosen() if prop.id in LONG for recipe in self._fixed(prop)]
         for cases, beside in ((lambda: fixed, []), (drawn, long)):
-            together = cases()
+            together, left = cases(), AT_ONCE
             for recipe in [*together, *([] if self._found else beside)]:
-                subject.ahead(subject.within(self.make(recipe)), backward=subject.has_backward)
+                problem = subject.within(self.make(recipe))
+                left -= problem.entries
+                if left > 0:
+                    subject.ahead(problem, backward=subject.has_backward)
             yield from together
 
     def finding(self, prop: Property, tally: Tally[Recipe], replay: str) -> Finding | None:

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 import weakref
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -78,7 +79,8 @@ class Process:
         self._output = Output(output, launch.output_limit)
         self._poll = select.poll()
         self._poll.register(output, select.POLLIN)
-        self._unsent, self._incoming = b"", Incoming()
+        self._unsent: deque[memoryview] = deque()  # of requests
+        self._incoming = Incoming()
         self._in_flight = 0  # requests that were not answered
 
     def kill(self) -> None:
@@ -104,7 +106,7 @@ class Process:
         if not self._in_flight:
             self._output.count = 0
         self._in_flight += 1
-        self._unsent += request
+        self._unsent.append(memoryview(request))
         self._send()
 
     def answers(self) -> bool:
@@ -149,11 +151,15 @@ class Process:
         What it answered before is read all the same, and what it died of is found behind that.
         """
         try:
-            self._unsent = self._unsent[self._channel.send(self._unsent) :] if self._unsent else b""
+            while self._unsent:
+                sent = self._channel.send(self._unsent[0])
+                self._unsent[0] = self._unsent[0][sent:]
+                if not self._unsent[0]:
+                    self._unsent.popleft()
         except BlockingIOError:
             pass
         except ConnectionError:
-            self._unsent = b""
+            self._unsent.clear()
 
     def _wait_for_channel(self, events: int, until: float, complaint: str) -> bool:
         """Wait for one event; True when there is something to receive."""

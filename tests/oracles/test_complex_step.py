@@ -168,3 +168,23 @@ def test_joins_and_reductions_stay_analytic() -> None:
         np.trace(a),
     ]
     assert all(type(result) is Analytic for result in results)
+
+
+@pytest.mark.parametrize("at_once", [1, 1 << 20])
+@pytest.mark.parametrize("blocks", [("x", "W", "b", "state.0"), ("U",)])
+def test_the_slope_along_a_direction_is_that_of_its_entries(
+    blocks: tuple[str, ...], at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over all blocks that move, whose copies are taken in one pass or in several."""
+    monkeypatch.setattr(complex_step, "AT_ONCE", at_once)
+    cell = Elman()
+    problem = build(cell, Recipe())
+    entries = complex_step.gradients(cell, problem)
+    signs = np.random.default_rng(5)
+    direction = {name: signs.choice([-1.0, 1.0], size=entries[name].value.shape) for name in blocks}
+    whole = complex_step.slope_along(cell, problem, direction)
+    wanted = sum(float(np.sum(direction[name] * entries[name].value)) for name in blocks)
+    error = float(whole.error) + sum(float(entries[name].error.sum()) for name in blocks)
+    assert whole.status == "ok"
+    assert abs(float(whole.value) - wanted) <= error
+    assert error < 1e-11 * abs(wanted)  # of which most is that of the entries

@@ -12,6 +12,7 @@ from properties.subjects import of
 from ltdcheck.faults.fault import Network, fault_named
 from ltdcheck.implementation import Ahead, Outputs
 from ltdcheck.problem import Problem
+from ltdcheck.properties import subject as subject_module
 from ltdcheck.properties.subject import REMEMBERED, Subject
 from ltdcheck.reference.cells import GRU, LSTM
 from ltdcheck.reference.cells.elman import Elman
@@ -97,6 +98,34 @@ def test_a_question_that_was_asked_ahead_answers_no_other() -> None:
     assert target.calls == 3
     assert np.array_equal(subject.run(first).y, Network(GRU()).run(first).y)
     assert target.calls == 3
+
+
+class Noting(Counting):
+    """Notes what is asked for, and in capitals what is waited for."""
+
+    notes = ""
+
+    def run_ahead(self, problem: Problem, *, backward: bool = True) -> Ahead:
+        """Asked at once."""
+        self.notes += problem.label
+
+        def told() -> Outputs:
+            self.notes += problem.label.upper()
+            return self.run(problem, backward=backward)
+
+        return Ahead(told)
+
+
+@pytest.mark.parametrize(("at_once", "notes"), [(1 << 20, "abcABC"), (1, "aAbBcC")])
+def test_small_questions_are_asked_at_once(at_once: int, notes: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And large ones one after the other, however many; the answers are those of single calls, with their names."""
+    monkeypatch.setattr(subject_module, "AT_ONCE", at_once)
+    target = Noting(GRU())
+    problems = [build(GRU(), Recipe(seed=k)).with_(label=label) for k, label in enumerate("abc")]
+    for name, problem, out in of(target).run_each([(f"name {p.label}", p) for p in problems], backward=False):
+        assert name == f"name {problem.label}"
+        assert np.array_equal(out.y, Network(GRU()).run(problem).y)
+    assert target.notes == notes
 
 
 def test_memory_has_an_end() -> None:
