@@ -107,17 +107,21 @@ class CellExaminer:
 
         With those that are drawn goes what the law of long problems will ask, if nothing is found.
         """
-        subject = self.subject
-        assert subject is not None
+        self._ask(fixed)
+        yield from fixed
+        more = drawn()
         long = [recipe for prop in self._chosen() if prop.id in LONG for recipe in self._fixed(prop)]
-        for cases, beside in ((lambda: fixed, []), (drawn, long)):
-            together, left = cases(), AT_ONCE
-            for recipe in [*together, *([] if self._found else beside)]:
-                problem = subject.within(self.make(recipe))
-                left -= problem.entries
-                if left > 0:
-                    subject.ahead(problem, backward=subject.has_backward)
-            yield from together
+        self._ask(more if self._found else [*more, *long])
+        yield from more
+
+    def _ask(self, cases: Sequence[Recipe]) -> None:
+        """Ahead, as far as they are small together."""
+        subject, left = self.subject, AT_ONCE
+        assert subject is not None
+        for problem in (subject.within(self.make(recipe)) for recipe in cases):
+            left -= problem.entries
+            if left > 0:
+                subject.ahead(problem, backward=subject.has_backward)
 
     def finding(self, prop: Property, tally: Tally[Recipe], replay: str) -> Finding | None:
         """What is wrong, on the smallest problem; None where nothing is, or where the oracles exclude each other."""
