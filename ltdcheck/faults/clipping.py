@@ -85,6 +85,7 @@ def clipping_faults(kind: str | None = None) -> list[ClippingFault]:
     """The catalogue, or the part of it that concerns one kind."""
     import ltdcheck.faults.clipping_edges
     import ltdcheck.faults.clipping_norm
+    import ltdcheck.faults.clipping_shards
     import ltdcheck.faults.clipping_value  # noqa: F401  (they register theirs)
 
     return [fault for fault in _CATALOGUE.values() if kind is None or kind in fault.cells]
