@@ -97,7 +97,6 @@ def every_cotangent(subject: Subject, problem: Problem) -> Evidence:
     right = subject.expect(problem).gradients["x"]
     if right.status != "ok":
         return Evidence(undecided=f"the gradient of x is beyond {problem.precision}", left_out=1)
-    subject.ahead(problem)
     before = subject.gradients(subject.run(problem))["x"]
     _, _, tape = unroll(subject.cell, problem.params, problem.x, problem.given_state)
     compared = 0

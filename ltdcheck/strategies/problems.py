@@ -44,7 +44,7 @@ REGIMES = {
 }
 
 FINE = 40  # the grain of numbers that single precision does not hold: what rounds them on their way in is seen
-PROBED = (2, 7, 5)  # B, I and H of the questions by which a target is identified; I is larger than H here alone
+PROBED = (2, 7, 5)  # B, I and H of the questions by which a target is identified; I is larger than H at these alone
 WIDER = 3  # times as many rows, where more are asked than in another problem
 LARGE_BATCH = 60  # of the one large problem
 LONG_WEIGHTS = 4096  # weights of a gate up to which a thousand steps take about a second
@@ -147,7 +147,8 @@ def configurations(
     ``sizes`` are I and H, for a target that has no others. One that ``compiles`` a program for each size along some
     axes is asked most at those at which it was identified, and at others in the first precision.
     """
-    base, steps = (_at(Recipe(), "BIH", PROBED) if compiles else Recipe()), "T" in compiles
+    base = _at(Recipe(), "BIH", PROBED) if compiles else Recipe()
+    steps = "T" in compiles  # each number of them costs a program
     losses = [c for c in COTANGENTS[1:] if c != "c_T" or "c" in cell.states]
     far = [
         # longer than the lengths to which people truncate
