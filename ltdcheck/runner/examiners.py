@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any, Self
 
 from ltdcheck.diagnosis.diagnose import diagnose
@@ -53,12 +53,16 @@ class CellExaminer:
         self.subject: Subject | None = opened.subject()
         self.sizes = getattr(opened.implementation, "fixed_sizes", None)
         self.compiles = getattr(opened.implementation, "compiles", "")
-        self._draws: dict[Any, list[Recipe]] = {}
         if self.subject is not None:
             cell = self.subject.cell
             self.make = lru_cache(maxsize=512)(lambda recipe: build(cell, recipe))
             if not self.subject.unreferenced:
                 self.subject.to_come = self._to_come()
+
+    @cached_property
+    def _draws(self) -> dict[Any, list[Recipe]]:
+        """What was drawn."""
+        return {}
 
     def _to_come(self) -> Iterator[Problem]:
         """What is always asked, law by law, unless something is found."""

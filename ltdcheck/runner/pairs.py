@@ -197,7 +197,7 @@ class PairExaminer(CellExaminer):
     """Examines the laws of pairs on problems."""
 
     def __init__(self, opened: OpenedPair, options: Options) -> None:
-        self.options, self.specs, self._draws = options, opened.specs, {}
+        self.options, self.specs = options, opened.specs
         self.subject: Any = opened.pair
         self.sizes, self.compiles = opened.implementation.fixed_sizes, opened.implementation.compiles
         if opened.pair is not None:
